@@ -1,0 +1,52 @@
+/** cli: commands as records. A command is one file src/cli/cmd_NAME.c that exports
+ *  rg_cmd_NAME: options as a table of rg_field, arguments, help, and a run function.
+ *  main dispatches over the generated table; --help, man pages, bash completion and the
+ *  option reference come from the records. */
+#ifndef REGATTA_CLI_H
+#define REGATTA_CLI_H
+
+#include "regatta/comm.h"
+
+/** What a command's run function gets. */
+typedef struct rg_call {
+  rg_comm *comm;
+  int n_arguments;        /* positional arguments */
+  char *const *arguments;
+  int n_assignments;      /* --set section.key=value, in order */
+  char *const *assignments;
+  const char *config;     /* --config FILE or NULL */
+  const void *options;    /* the command's options struct, filled */
+  const char *line;       /* the whole command line, for provenance */
+} rg_call;
+
+typedef struct rg_command {
+  const char *name;
+  const char *arguments;   /* "FILE -o RUN" for the usage line: positional part "FILE" */
+  const char *summary;     /* one line, no full stop */
+  const char *help;        /* a paragraph: what it reads, assumes and writes */
+  const char *example;     /* one line that works */
+  const rg_field *options; /* first letter option: name "output" has -o; see cli/options.c */
+  size_t options_size;
+  int min_arguments, max_arguments;
+  bool configurable;       /* takes --config, --set, --print-config */
+  int order;               /* place in the list of commands */
+  /** Collective. */
+  rg_status (*run)(const rg_call *call);
+} rg_command;
+
+extern const rg_command *const rg_commands[]; /* generated; NULL-terminated */
+
+/** Progress over a known amount: a bar on a terminal, else one line every few seconds
+ *  with percentage, rate and ETA. Rank 0 prints. Not collective. */
+typedef struct rg_progress rg_progress;
+rg_progress *rg_progress_new(rg_comm *comm, const char *what, int64_t total,
+                             const char *unit);
+/** `done` so far; `note` (may be NULL) is appended ("loss 0.123"). */
+void rg_progress_at(rg_progress *progress, int64_t done, const char *note);
+void rg_progress_free(rg_progress *progress);
+/** "results: PATH" as the last line on stdout of rank 0. */
+void rg_say_result(rg_comm *comm, const char *path);
+/** printf to stdout on rank 0. */
+void rg_say(rg_comm *comm, const char *format, ...) RG_PRINTF(2, 3);
+
+#endif
