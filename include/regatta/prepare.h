@@ -1,0 +1,125 @@
+/** prepare: from raw counts to what training needs: filters, size factors, variable
+ *  features, normalisation, tf-idf, PCA, LSI and the spectral embedding. Matrices stay
+ *  sparse; centring is implicit; rows stay where they are (rg_part of the cells). */
+#ifndef REGATTA_PREPARE_H
+#define REGATTA_PREPARE_H
+
+#include "regatta/io.h"
+
+/* ---- building blocks: each works on this rank's rows of a distributed matrix ---------- */
+
+/** Per feature over all cells: cells with a nonzero, sum, mean, variance (n - 1).
+ *  Owned arrays of cols entries, replicated. Collective. */
+typedef struct rg_feature_stats {
+  int64_t n_cells, n_features;
+  int64_t *cells;
+  double *sum, *mean, *variance;
+} rg_feature_stats;
+rg_status rg_feature_statistics(rg_comm *comm, const rg_csr *counts,
+                                rg_feature_stats *stats);
+void rg_feature_stats_fini(rg_feature_stats *stats);
+/** Row sums. Not collective. */
+void rg_row_sums(const rg_csr *counts, double *sums);
+/** Scale every row to `target` counts (0: the median of the row sums over all cells),
+ *  then log1p, in place; factor[i] gets what row i was divided by. Collective. */
+rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double *factor);
+/** Highly variable features as scanpy's seurat_v3 (loess of log variance on log mean,
+ *  clipped standardised variance; per batch, median rank): highly[f] true for `n` of
+ *  them; rank, norm variance optional (may be NULL). batch[i] per row or NULL.
+ *  Collective. */
+rg_status rg_highly_variable(rg_comm *comm, const rg_csr *counts, const int32_t *batch,
+                             int n_batches, int n, bool *highly, double *variance_norm,
+                             int *rank);
+/** tf-idf weighting in place. */
+typedef enum rg_idf {
+  RG_TFIDF_LOG,   /* log1p(tf x idf x 1e4): muon, Signac */
+  RG_IDF_BINARY,  /* binary x log(n / cells), rows to unit length: SnapATAC2 */
+} rg_idf;
+rg_status rg_tfidf(rg_comm *comm, rg_csr *counts, rg_idf kind);
+
+typedef struct rg_svd_options {
+  int rank;          /* axes wanted */
+  int oversampling;  /* default 10 */
+  int iterations;    /* subspace iterations, default 4 */
+  bool centre;       /* subtract column means implicitly */
+  uint64_t seed;
+} rg_svd_options;
+/** Truncated singular value decomposition of a distributed sparse matrix by randomised
+ *  subspace iteration (Halko, Martinsson, Tropp 2011); QR and the small decomposition are
+ *  ScaLAPACK's. u: this rank's rows x rank (unit columns), s falling, v: cols x rank
+ *  replicated; signs fixed so that the largest entry of each v column is positive. Owned.
+ *  Collective. */
+typedef struct rg_svd {
+  int rank;
+  rg_mat u, v;
+  double *s;
+  double *explained; /* variance share of each axis */
+} rg_svd;
+rg_status rg_svd_sparse(rg_comm *comm, const rg_csr *a, const rg_svd_options *options,
+                        rg_svd *svd);
+void rg_svd_fini(rg_svd *svd);
+/** Spectral embedding of cells by cosine similarity (SnapATAC2: Zhang et al. 2024), matrix
+ *  free: `rank` axes of the normalised similarity, trivial one dropped. Collective. */
+rg_status rg_spectral(rg_comm *comm, const rg_csr *counts, int rank, uint64_t seed,
+                      rg_mat *embedding);
+
+/* ---- the pipeline ---------------------------------------------------------------------- */
+
+/** Section `prepare` of the configuration. */
+typedef struct rg_prepare_options {
+  int64_t min_features_per_cell; /* in each modality that a cell has */
+  int64_t min_cells_per_feature;
+  double max_cells_share;        /* ATAC peaks open in more cells than this share go */
+  int64_t top_genes;             /* highly variable features kept of rna; 0 all */
+  int64_t top_peaks;             /* most accessible peaks kept; 0 all */
+  int64_t axes;                  /* of PCA, LSI and spectral embeddings */
+  char *atac_embedding;          /* "lsi|idf|spectral" */
+  int64_t seed;
+} rg_prepare_options;
+extern const rg_field rg_prepare_fields[];
+
+/** A modality after preparation: this rank's cells x kept features, raw counts. */
+typedef struct rg_prepared_modality {
+  char *name;
+  rg_csr counts;
+  rg_strings features;
+  rg_strings chromosomes;  /* n == 0 when unknown */
+  int32_t *chromosome;     /* per kept feature, features sorted by (chromosome, start);
+                              or NULL */
+  bool *highly_variable;   /* per kept feature, or NULL */
+  bool *present;           /* per cell */
+  double *depth;           /* per cell: sum of raw counts over all features of the file */
+  rg_mat embedding;        /* PCA of rna and adt, the chosen one of atac; cells x axes;
+                              NaN rows where absent */
+  const char *embedding_name; /* "X_pca", "X_lsi", "X_spectral" */
+} rg_prepared_modality;
+
+/** The data set that training, embedding and evaluation work on: the cells kept, spread
+ *  as rg_part(n_cells). Owned. */
+typedef struct rg_dataset {
+  int64_t n_cells;
+  rg_range rows;
+  rg_strings names;
+  int64_t *source; /* per cell: its number in the file */
+  int n_modalities;
+  rg_prepared_modality *modality;
+  rg_column batch;  /* category; n == 0 when none was asked for */
+  rg_column label;
+} rg_dataset;
+/** Read, filter, select, embed. `batch` and `label` name columns of obs or are NULL.
+ *  `keep_features` (may be NULL) is a dataset whose features are to be used instead of a
+ *  selection (encoding new cells): matched by name; unknown modality or fewer than half
+ *  the features found: RG_EINPUT. Collective. */
+rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const char *batch,
+                     const char *label, const rg_dataset *keep_features,
+                     rg_dataset *dataset);
+void rg_dataset_fini(rg_dataset *dataset);
+/** The dataset's modality by name, or NULL. Not collective. */
+const rg_prepared_modality *rg_dataset_modality(const rg_dataset *dataset,
+                                                const char *name);
+/** Write and read RUN/prepared (a vault): features, embeddings, factors and names, not the
+ *  counts. Collective. */
+rg_status rg_dataset_write(rg_comm *comm, const rg_dataset *dataset, const char *path);
+rg_status rg_dataset_read(rg_comm *comm, const char *path, rg_dataset *dataset);
+
+#endif
