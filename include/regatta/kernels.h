@@ -22,7 +22,13 @@ void rg_ref_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, fl
 
 typedef enum rg_update_kind { RG_ADAM, RG_RMSPROP, RG_SGD } rg_update_kind;
 
-/** Constants of one optimiser step. decay is L2 added to the gradient (PyTorch's Adam). */
+/** Constants of one optimiser step; formulas as in PyTorch, g the gradient plus
+ *  decay * w.
+ *    RG_ADAM     m, v averages of g, g^2 (beta1, beta2);
+ *                w -= rate m / correct1 / (sqrt(v / correct2) + epsilon)
+ *    RG_RMSPROP  v average of g^2 (beta2); m = beta1 m + g / (sqrt(v) + epsilon);
+ *                w -= rate m
+ *    RG_SGD      m = beta1 m + g; w -= rate m; v is not touched */
 typedef struct rg_update {
   rg_update_kind kind;
   float rate;       /* learning rate of this step */
@@ -31,25 +37,32 @@ typedef struct rg_update {
   float correct1, correct2; /* 1 - beta^t */
   float *first, *second;    /* moments, the flat arrays that run beside the parameters */
 } rg_update;
-/** w -= step(g) for n parameters; m and v are their moments. The arithmetic per element
- *  is the same inline function that the wide kernels apply in their tiles. */
+/** One step for n parameters; m and v are their moments (first and second are not looked
+ *  at). decay_factor multiplies the decay. The arithmetic per element is the same inline
+ *  function that the wide kernels apply in their tiles. */
 void rg_update_apply(const rg_update *update, float decay_factor, int64_t n, float *w,
                      const float *g, float *m, float *v);
 
-/* ---- wide sparse input: many features, few nonzero ---------------------------------------- */
+/* ---- wide layers: features in blocks ------------------------------------------------------ */
 
-/** y[cell][j] = sum over the row's entries of value * w[feature][j], for columns
- *  [low, high) of the CSR (a block): w is (cols of the CSR) x width. In the fixed order
- *  of the row. */
-void rg_sparse_forward(const rg_csr *rows, int64_t low, int64_t high, const float *w,
-                       int width, float *y);
-void rg_ref_sparse_forward(const rg_csr *rows, int64_t low, int64_t high, const float *w,
-                           int width, float *y);
-/** dw[feature][j] = sum over cells of value * dy[cell][j] for features [low, high), the
- *  sum taken inside each lane (lane_cells consecutive cells) and over lanes along the
- *  tree; `columns` is the transpose (features x cells). With `update`: w is updated in
- *  place and dw not written; else, for slot s of the n_slots subtrees of lanes, dw +
- *  s * stride gets that subtree's sum. m, v: moments beside w. */
+/* The features of a wide layer here are cut into n_blocks blocks: block b is the columns
+ * offset[b] - offset[0] .. offset[b + 1] - offset[0] of the CSR. The dense side of every
+ * block has the same width and lies as [block][cell][width]. One call does all blocks,
+ * so that threads share the work however unequal the blocks are. w has one row of
+ * `width` per column of the CSR. */
+
+/** y[block][cell][j] = sum over the entries of the cell's row inside the block of
+ *  value * w[feature][j], in the order of the row. */
+void rg_sparse_forward(const rg_csr *rows, int n_blocks, const int64_t *offset,
+                       const float *w, int width, float *y);
+void rg_ref_sparse_forward(const rg_csr *rows, int n_blocks, const int64_t *offset,
+                           const float *w, int width, float *y);
+
+/** Where the gradient of a wide parameter goes. It is summed inside each lane
+ *  (lane_cells consecutive cells, in order) and over lanes along the tree. With
+ *  `update`, all lanes are here: the parameter and its moments are updated in place and
+ *  nothing is stored. Else, for each of the n_slots subtrees of lanes, dw + slot *
+ *  stride gets (is not added) the sum of that subtree. Both ways give the same bits. */
 typedef struct rg_wide_gradient {
   int64_t lanes;            /* here */
   int64_t lane_cells;
@@ -59,46 +72,52 @@ typedef struct rg_wide_gradient {
   float decay_factor;
   float *dw;
   int64_t stride;
-  float *m, *v;
+  float *m, *v;             /* moments beside the parameter */
 } rg_wide_gradient;
-void rg_sparse_backward(const rg_csr *columns, int64_t low, int64_t high,
+
+/** dw[feature][j] = sum over cells of value * dy[block of the feature][cell][j], as
+ *  rg_wide_gradient says; `columns` is the transpose (features x cells), w is read and
+ *  written by an update only. */
+void rg_sparse_backward(const rg_csr *columns, int n_blocks, const int64_t *offset,
                         const float *dy, int width, float *w,
                         const rg_wide_gradient *gradient);
-void rg_ref_sparse_backward(const rg_csr *columns, int64_t low, int64_t high,
+void rg_ref_sparse_backward(const rg_csr *columns, int n_blocks, const int64_t *offset,
                             const float *dy, int width, float *w,
                             const rg_wide_gradient *gradient);
 
-/* ---- wide Bernoulli output: logits never reach memory ---------------------------------------- */
-
-/** One block of a wide output with its likelihood and gradients, tile by tile:
- *  logit[cell][f] = h[cell] . w[f] + bias[f]; target x is 1 at the CSR's stored entries
- *  (values ignored), else 0.
- *    numerator[lane] += sum over cells, f of  zero_weight (1-x) softplus(y)
- *                                           + one_weight x softplus(-y)
- *    dh[cell]         = scale * sum over f of dl/dy w[f]      (written, tree over tiles)
- *    dw, dbias        as rg_wide_gradient, of scale * numerator
- *  h: cells x width; w: features x width; features [low, high) of the CSR's columns. */
+/** A wide Bernoulli output with its likelihood and gradients, tile by tile: the logits
+ *  never reach memory. logit[cell][f] = h[block of f][cell] . w[f] + bias[f]; the target
+ *  x is 1 at the stored entries (values ignored), else 0.
+ *    numerator[block][lane] = sum over cells, f of zero_weight (1-x) softplus(y)
+ *                                                + one_weight x softplus(-y)
+ *    dh[block][cell]        = scale * sum over f of dl/dy w[f]
+ *    dw, dbias              as rg_wide_gradient, of scale * numerator
+ *  A NaN anywhere in h, w or bias comes out as NaN in its numerators. */
 typedef struct rg_wide_bernoulli {
-  const rg_csr *rows;      /* this rank's cells x local features */
-  const rg_csr *columns;   /* its transpose; NULL when only the value is wanted */
-  int64_t low, high;       /* features of the block */
+  const rg_csr *columns;   /* targets: features x this rank's cells (the transpose) */
+  int n_blocks;
+  const int64_t *offset;
   int64_t lanes, lane_cells;
   int width;
-  const float *h;
-  float *w, *bias;         /* at feature `low` */
+  const float *h;          /* [block][cell][width] */
+  float *w, *bias;         /* bias NULL: none */
   float one_weight, zero_weight;
   float scale;             /* of the gradients */
-  double *numerator;       /* per lane, written */
-  float *dh;               /* cells x width, written; NULL: value only */
-  rg_wide_gradient weight, offset; /* of w and of bias */
+  double *numerator;       /* [block][lane], written */
+  float *dh;               /* [block][cell][width], written; NULL: value only */
   bool update_parameters;  /* false: dh only (frozen decoder) */
+  rg_wide_gradient weight, shift; /* of w; of bias */
+  float *scratch;          /* rg_wide_scratch floats; NULL: allocated for the call */
 } rg_wide_bernoulli;
 void rg_wide_bernoulli_pass(const rg_wide_bernoulli *pass);
 void rg_ref_wide_bernoulli_pass(const rg_wide_bernoulli *pass);
-/** mean[cell * stride + f - low] = sigmoid(logit) for the block. */
-void rg_wide_bernoulli_mean(const float *h, int64_t cells, int width, const float *w,
-                            const float *bias, int64_t low, int64_t high, float *mean,
-                            int64_t stride);
+/** Floats of scratch that a pass over these blocks uses, for the present number of
+ *  threads. */
+int64_t rg_wide_scratch(int n_blocks, const int64_t *offset, int64_t cells, int width);
+/** mean[cell * stride + f] = sigmoid(logit) of all blocks; bias may be NULL. */
+void rg_wide_bernoulli_mean(int n_blocks, const int64_t *offset, int64_t cells, int width,
+                            const float *h, const float *w, const float *bias,
+                            float *mean, int64_t stride);
 
 /* ---- vector functions ------------------------------------------------------------------------ */
 
