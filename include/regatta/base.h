@@ -113,7 +113,9 @@ typedef struct rg_strings {
   int64_t *offset; /* n + 1 */
   char *text;
 } rg_strings;
+/** Append `length` bytes of text (all of it when negative). */
 void rg_strings_add(rg_strings *list, const char *text, int64_t length);
+/** String i, terminated; borrowed until the next rg_strings_add. */
 const char *rg_strings_at(const rg_strings *list, int64_t i);
 /** Index of a string, or -1; linear. */
 int64_t rg_strings_find(const rg_strings *list, const char *text);
@@ -183,10 +185,12 @@ typedef struct rg_field {
 /** Set every field of `object` to its default. */
 void rg_fields_default(const rg_field *fields, void *object);
 /** Set one field from text, checked; RG_EUSAGE with the nearest valid name or the valid
- *  range otherwise. `where` opens the message ("run.yaml:12", "--set"). */
+ *  range otherwise. `where` opens the message ("run.yaml:12", "--set"). A text of NULL
+ *  unsets a TEXT without default. */
 rg_status rg_fields_set(const rg_field *fields, void *object, const char *name,
                         const char *text, const char *where);
-/** Value of a field as text, as rg_fields_set reads it; owned by the caller. */
+/** Value of a field as text, as rg_fields_set reads it; owned by the caller, NULL when
+ *  unset. */
 char *rg_fields_get(const rg_field *fields, const void *object, const char *name);
 /** Free the TEXT and CHOICE values of an object. */
 void rg_fields_fini(const rg_field *fields, void *object);
@@ -205,6 +209,8 @@ rg_status rg_config_recipe(rg_config *config, const char *section, const char *n
                            const char *value);
 /** Read a YAML file of `section: {key: value}`. */
 rg_status rg_config_file(rg_config *config, const char *path);
+/** The same of text in memory; `path` is for messages. Lets one rank read and all parse. */
+rg_status rg_config_yaml(rg_config *config, const char *path, const char *text);
 /** Read "section.key=value". */
 rg_status rg_config_assign(rg_config *config, const char *assignment);
 /** Everything as commented YAML with provenance; owned by the caller. It reproduces
