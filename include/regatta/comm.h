@@ -29,12 +29,16 @@ int rg_rank(const rg_comm *comm);
 int rg_size(const rg_comm *comm);
 /** Number of hosts, and of ranks on this host. Collective. */
 void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here);
-/** Versions of MPI and of the BLAS, the threads and cores of this rank; one line each
- *  to `out`; warns of oversubscription or of a BLAS without OpenMP. Collective. */
+/** Ranks, threads, hosts and cores; versions of MPI and of the BLAS: one line each from
+ *  rank 0 to `out`; warns of oversubscription or of a BLAS without OpenMP.
+ *  Collective. */
 void rg_comm_banner(rg_comm *comm, FILE *out);
-/** The MPI_Comm behind, for parallel HDF5: points to an MPI_Comm. Not collective. */
+/** The MPI_Comm behind, for parallel HDF5: points to an MPI_Comm, MPI_COMM_SELF for one
+ *  rank (of use only when MPI was started). Not collective. */
 void *rg_comm_mpi(rg_comm *comm);
-/** Bytes this process has sent and received through comm so far. Not collective. */
+/** Bytes this process has sent and received through comm so far, as if each message went
+ *  straight to where it is needed (a reduction counts as reduce-scatter and allgather);
+ *  without ScaLAPACK's own. Not collective. */
 void rg_comm_bytes(int64_t *sent, int64_t *received);
 void rg_barrier(rg_comm *comm);
 
@@ -85,8 +89,9 @@ void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *p
 rg_range rg_part(int64_t n, int rank, int size);
 int rg_part_owner(int64_t n, int size, int64_t i);
 
-/** Gather n bytes of every rank r (counts[r] of them), in rank order, on all ranks; returns the new
- *  buffer (owned by the caller), *total its bytes; counts may be NULL. Collective. */
+/** Gather n bytes of every rank r (counts[r] of them), in rank order, on all ranks;
+ *  returns the new buffer (owned by the caller), *total its bytes; counts may be NULL.
+ *  Collective. */
 void *rg_gather_all(rg_comm *comm, const void *bytes, int64_t n, int64_t *counts,
                     int64_t *total);
 /** Send to every rank r the bytes send[send_offset[r]..send_offset[r+1]); returns what
@@ -111,16 +116,22 @@ rg_mat rg_gather_rows(rg_comm *comm, const rg_mat *mine);
 
 /* ---- dense linear algebra (ScaLAPACK) --------------------------------------------------- */
 
+/* Signs are fixed, so that results do not depend on the number of ranks beyond rounding
+ * (where the spectrum has no ties). Non-finite entries are RG_EFAIL. On one rank, or for
+ * small matrices, LAPACK does the work. */
+
 /** Orthonormalise the columns of a tall matrix (this rank's rows of it, in double,
- *  row-major, rows x k): pdgeqrf and pdorgqr. Collective. RG_EFAIL on a non-finite
- *  entry. */
+ *  row-major, rows x k; a rank may hold no rows): QR with a positive diagonal of R, local
+ *  factors by LAPACK, theirs by pdgeqrf and pdorgqr. Collective. RG_EFAIL when the rows
+ *  of all ranks are fewer than k. */
 rg_status rg_qr(rg_comm *comm, double *a, int64_t rows, int k);
 /** Eigenvalues (rising) and eigenvectors (columns of v, row-major n x n, replicated) of a
- *  symmetric replicated matrix: pdsyevd. Collective. */
+ *  symmetric replicated matrix: pdsyevd. The largest entry of each vector is positive.
+ *  Collective. */
 rg_status rg_eigh(rg_comm *comm, const double *a, int n, double *values, double *v);
 /** Singular value decomposition of a tall distributed matrix (rows x k on this rank) by
- *  QR and pdgesvd of its k x k factor: a becomes u, s falling, vt k x k replicated.
- *  Collective. */
+ *  QR and pdgesvd of its k x k factor: a becomes u, s falling, vt k x k replicated, the
+ *  largest entry of each of its rows positive. Collective. */
 rg_status rg_svd_tall(rg_comm *comm, double *a, int64_t rows, int k, double *s,
                       double *vt);
 /** Solve the symmetric positive definite replicated system a x = b (n x n, n x m), b

@@ -1,0 +1,112 @@
+/* Communicators: start and stop, splitting, hosts. */
+#include "pgrid.h"
+
+static rg_comm world;
+static rg_comm self = {.mpi = MPI_COMM_SELF, .rank = 0, .size = 1};
+
+static void end_job(int exit_code)
+{
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
+}
+
+rg_comm *rg_comm_start(int *argc, char ***argv)
+{
+  RG_ASSERT(world.size == 0);
+  int provided;
+  MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+  if (provided < MPI_THREAD_FUNNELED)
+    rg_warn("this MPI does not support threads beside it (MPI_THREAD_FUNNELED); "
+            "set OMP_NUM_THREADS=1 if the run misbehaves");
+  world.mpi = MPI_COMM_WORLD;
+  MPI_Comm_rank(world.mpi, &world.rank);
+  MPI_Comm_size(world.mpi, &world.size);
+  rg_on_abort(end_job);
+  return &world;
+}
+
+static void drop_memory(rg_comm *comm)
+{
+  rg_free(comm->requests);
+  rg_free(comm->scratch);
+  comm->requests = NULL;
+  comm->scratch = NULL;
+  comm->room = comm->scratch_bytes = 0;
+}
+
+void rg_comm_stop(void)
+{
+  drop_memory(&world);
+  rg_pgrid_stop();
+  world.size = 0;
+  rg_on_abort(NULL);
+  MPI_Finalize();
+}
+
+rg_comm *rg_comm_self(void)
+{
+  return &self;
+}
+
+rg_comm *rg_comm_split(rg_comm *comm, int colour)
+{
+  RG_ASSERT(colour >= 0);
+  rg_comm *part = RG_NEW(rg_comm, 1);
+  if (comm->size == 1) {
+    part->mpi = MPI_COMM_SELF;
+    part->size = 1;
+    return part;
+  }
+  MPI_Comm_split(comm->mpi, colour, comm->rank, &part->mpi);
+  MPI_Comm_rank(part->mpi, &part->rank);
+  MPI_Comm_size(part->mpi, &part->size);
+  part->owned = true;
+  return part;
+}
+
+void rg_comm_free(rg_comm *comm)
+{
+  if (comm == NULL)
+    return;
+  RG_ASSERT(comm != &world && comm != &self);
+  drop_memory(comm);
+  if (comm->owned)
+    MPI_Comm_free(&comm->mpi);
+  rg_free(comm);
+}
+
+int rg_rank(const rg_comm *comm)
+{
+  return comm->rank;
+}
+
+int rg_size(const rg_comm *comm)
+{
+  return comm->size;
+}
+
+void *rg_comm_mpi(rg_comm *comm)
+{
+  return &comm->mpi;
+}
+
+void rg_barrier(rg_comm *comm)
+{
+  if (comm->size > 1)
+    MPI_Barrier(comm->mpi);
+}
+
+void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here)
+{
+  *hosts = *ranks_here = 1;
+  if (comm->size == 1)
+    return;
+  MPI_Comm host;
+  MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL, &host);
+  int rank;
+  MPI_Comm_rank(host, &rank);
+  MPI_Comm_size(host, ranks_here);
+  MPI_Comm_free(&host);
+  int64_t first = rank == 0;
+  rg_sum_i64(comm, &first, 1);
+  *hosts = (int)first;
+}

@@ -1,0 +1,46 @@
+/* What the files of comm share; nothing outside src/comm (and its tests) includes it. */
+#ifndef RG_COMM_PRIVATE_H
+#define RG_COMM_PRIVATE_H
+
+#include <mpi.h>
+
+#include "regatta/comm.h"
+
+/* A communicator of one rank makes no MPI call anywhere, so that it also works in a
+ * process that never started MPI; its `mpi` is MPI_COMM_SELF. */
+struct rg_comm {
+  MPI_Comm mpi;
+  int rank, size;
+  bool owned;            /* mpi is freed with the communicator */
+  MPI_Request *requests; /* pending messages: rg_wire_* */
+  int64_t n_requests, room;
+  void *scratch; /* kept between calls: rg_scratch */
+  int64_t scratch_bytes;
+};
+
+/* ---- wire.c: messages of any length ------------------------------------------------ */
+
+/** The longest single MPI message in bytes; a multiple of 8. Tests lower it; 0 restores
+ *  the default (1 GiB). The same on every rank. Not collective. */
+void rg_wire_limit(int64_t bytes);
+/** The number of elements of `size` bytes that one MPI call may carry. */
+int rg_wire_elements(int64_t n, int64_t size);
+/** Post a message, cut into pieces; it is complete after rg_wire_wait. */
+void rg_wire_send(rg_comm *comm, const void *bytes, int64_t n, int to, int tag);
+void rg_wire_receive(rg_comm *comm, void *bytes, int64_t n, int from, int tag);
+/** Complete every posted message. */
+void rg_wire_wait(rg_comm *comm);
+/** Block r of `buffer`, offset[r]..offset[r+1], is filled on rank r; fill all of them
+ *  on every rank. Collective. */
+void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
+/** Add to the counters of rg_comm_bytes. */
+void rg_wire_count(int64_t sent, int64_t received);
+
+/** Memory of the communicator, at least `bytes` long, contents undefined; valid until
+ *  the next call. */
+void *rg_scratch(rg_comm *comm, int64_t bytes);
+
+/** RG_EFAIL naming `what` when any of n numbers is not finite. Not collective. */
+rg_status rg_finite(const double *x, int64_t n, const char *what);
+
+#endif

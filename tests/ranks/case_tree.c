@@ -1,0 +1,117 @@
+/* Ordered sums: the bits of the serial tree for every partition. */
+#include "src/comm/private.h"
+#include "tests/ranks/ranks.h"
+
+#include <math.h>
+#include <string.h>
+
+static double item(int64_t i, int64_t j)
+{
+  rg_key key = {.seed = 11, .purpose = RG_FOR_TEST};
+  double x = rg_uniform(&key, (uint64_t)i, (uint64_t)j) - 0.5;
+  return ldexp(x, (int)((7 * i + j) % 40)); /* so that the order shows in the bits */
+}
+
+/* Cuts of 0..n-1 into ranks: even, all on the last, random with empty ranks. */
+static rg_range cut(rg_comm *comm, int64_t n, int kind)
+{
+  int rank = rg_rank(comm), size = rg_size(comm);
+  if (kind == 0)
+    return rg_part(n, rank, size);
+  if (kind == 1)
+    return rank == size - 1 ? (rg_range){0, n} : (rg_range){0, 0};
+  rg_key key = {.seed = (uint64_t)kind, .purpose = RG_FOR_TEST};
+  int64_t edges[65] = {0};
+  for (int r = 1; r < size; r++) {
+    edges[r] = (int64_t)(rg_uniform(&key, 1, (uint64_t)r) * (double)(n + 1));
+    for (int k = r; k > 1 && edges[k] < edges[k - 1]; k--) {
+      int64_t swap = edges[k];
+      edges[k] = edges[k - 1];
+      edges[k - 1] = swap;
+    }
+  }
+  edges[size] = n;
+  return (rg_range){edges[rank], edges[rank + 1]};
+}
+
+static void check_f64(rg_comm *comm, int64_t n, int64_t width, int kind)
+{
+  rg_range mine = cut(comm, n, kind), slots[RG_TREE_SLOTS];
+  int n_slots = rg_tree_cover(n, mine, slots);
+  double *x = RG_NEW(double, n *width), *partial = RG_NEW(double, n_slots *width);
+  double *out = RG_NEW(double, width), *serial = RG_NEW(double, width);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < width; j++)
+      x[i * width + j] = item(i, j);
+  for (int s = 0; s < n_slots; s++)
+    rg_tree_sum_f64(x + slots[s].low * width, rg_range_n(slots[s]), width, width,
+                    partial + s * width);
+  rg_tree_sum_f64(x, n, width, width, serial);
+  rg_tree_reduce_f64(comm, n, mine, partial, width, out);
+  RG_CHECK(memcmp(out, serial, (size_t)width * sizeof *out) == 0);
+  rg_free(x);
+  rg_free(partial);
+  rg_free(out);
+  rg_free(serial);
+}
+
+static void check_f32(rg_comm *comm, int64_t n, int64_t width, int kind)
+{
+  rg_range mine = cut(comm, n, kind), slots[RG_TREE_SLOTS];
+  int n_slots = rg_tree_cover(n, mine, slots);
+  float *x = RG_NEW(float, n *width), *partial = RG_NEW(float, n_slots *width);
+  float *out = RG_NEW(float, width), *serial = RG_NEW(float, width);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < width; j++)
+      x[i * width + j] = (float)item(i, j);
+  for (int s = 0; s < n_slots; s++)
+    rg_tree_sum_f32(x + slots[s].low * width, rg_range_n(slots[s]), width, width,
+                    partial + s * width);
+  rg_tree_sum_f32(x, n, width, width, serial);
+  rg_tree_reduce_f32(comm, n, mine, partial, width, out);
+  RG_CHECK(memcmp(out, serial, (size_t)width * sizeof *out) == 0);
+  rg_free(x);
+  rg_free(partial);
+  rg_free(out);
+  rg_free(serial);
+}
+
+/* One slot a rank: the traffic is that of a reduce-scatter and an allgather. */
+static void check_traffic(rg_comm *comm)
+{
+  int64_t size = rg_size(comm), width = 60000, bytes = width * 4;
+  int64_t sent[2], received[2];
+  float *x = RG_NEW(float, width), *out = RG_NEW(float, width);
+  rg_comm_bytes(&sent[0], &received[0]);
+  rg_range mine = {rg_rank(comm), rg_rank(comm) + 1};
+  rg_tree_reduce_f32(comm, size, mine, x, width, out);
+  rg_comm_bytes(&sent[1], &received[1]);
+  int64_t slack = 64 * size, most = 2 * bytes * (size - 1) / size + slack;
+  RG_CHECK(sent[1] - sent[0] <= most && received[1] - received[0] <= most);
+  rg_free(x);
+  rg_free(out);
+}
+
+static void run(rg_comm *comm)
+{
+  static const int64_t items[] = {1, 2, 3, 8, 13, 64, 100};
+  for (int kind = 0; kind < 5; kind++)
+    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+      check_f64(comm, items[i], 1, kind);
+      check_f64(comm, items[i], 37, kind);
+      check_f32(comm, items[i], 5, kind);
+    }
+  check_f64(comm, 0, 3, 0);
+  for (int pass = 0; pass < 2; pass++) { /* long vectors, whole and in pieces */
+    rg_wire_limit(pass == 0 ? 0 : 1 << 12);
+    check_f64(comm, 13, 8193, 2);
+    check_f64(comm, 5, 30011, 1);
+    check_f32(comm, 8, 70001, 0);
+    check_f32(comm, 7, 20001, 3);
+  }
+  rg_wire_limit(0);
+  check_f32(comm, 4, 300007, 0); /* several pieces of a slice */
+  check_traffic(comm);
+}
+
+const rg_case rg_case_tree = {"tree", run};
