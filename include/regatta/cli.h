@@ -15,13 +15,16 @@ typedef struct rg_call {
   int n_assignments;      /* --set section.key=value, in order */
   char *const *assignments;
   const char *config;     /* --config FILE or NULL */
+  bool print_config;      /* --print-config: print the configuration and return; the
+                             arguments are unchecked then */
   const void *options;    /* the command's options struct, filled */
   const char *line;       /* the whole command line, for provenance */
 } rg_call;
 
 typedef struct rg_command {
   const char *name;
-  const char *arguments;   /* "FILE -o RUN" for the usage line: positional part "FILE" */
+  const char *arguments;   /* "FILE -o RUN" for the usage line: positional part "FILE";
+                              an -o outside brackets makes "output" required */
   const char *summary;     /* one line, no full stop */
   const char *help;        /* a paragraph: what it reads, assumes and writes */
   const char *example;     /* one line that works */

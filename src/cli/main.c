@@ -1,10 +1,86 @@
-/* The program: finds the command in the table and runs it. */
+/* The program: start the ranks, find the command, run it, and tell of failure once. */
+
 #include "config.h"
 
-#include <stdio.h>
+#include "options.h"
 
-int main(void)
+#include "regatta/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_version(rg_comm *comm)
 {
-  printf("%s\n", PACKAGE_STRING);
-  return 0;
+  rg_say(comm, "regatta %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION, __VERSION__,
+         rg_hdf5_version());
+  rg_comm_banner(comm, stdout);
+  fflush(stdout);
+}
+
+static rg_status run_command(rg_comm *comm, const rg_command *command, int argc,
+                             char **argv)
+{
+  rg_status status = RG_OK;
+  char *line = rg_command_line(argc, argv);
+  rg_parsed parsed;
+  RG_TRY_ALL(comm, rg_options_parse(command, argc - 2, argv + 2, &parsed));
+  if (parsed.log)
+    rg_log_start(parsed.log, rg_rank(comm));
+  if (parsed.help) {
+    if (rg_rank(comm) == 0)
+      rg_help_command(stdout, command);
+  } else {
+    parsed.call.comm = comm;
+    parsed.call.line = line;
+    RG_TRY_ALL(comm, command->run(&parsed.call));
+  }
+
+out:
+  rg_parsed_fini(command, &parsed);
+  rg_free(line);
+  return status;
+}
+
+static rg_status dispatch(rg_comm *comm, int argc, char **argv)
+{
+  if (argc < 2)
+    return rg_fail(RG_EUSAGE, "no command given; see regatta --help");
+  const char *name = argv[1];
+  if (strcmp(name, "--version") == 0) {
+    print_version(comm);
+    return RG_OK;
+  }
+  bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
+              strcmp(name, "-h") == 0;
+  const rg_command *command = NULL;
+  if (help && argc < 3) {
+    if (rg_rank(comm) == 0)
+      rg_help(stdout);
+    return RG_OK;
+  }
+  rg_status status = rg_command_find(help ? argv[2] : name, &command);
+  if (status != RG_OK)
+    return status;
+  if (!help)
+    return run_command(comm, command, argc, argv);
+  if (rg_rank(comm) == 0)
+    rg_help_command(stdout, command);
+  return RG_OK;
+}
+
+int main(int argc, char **argv)
+{
+  /* The child that probes a file must not meet MPI. */
+  if (argc > 1 && strcmp(argv[1], "--probe-file") == 0)
+    return rg_probe_main(argc - 2, argv + 2);
+
+  rg_comm *comm = rg_comm_start(&argc, &argv);
+  rg_log_start(NULL, rg_rank(comm));
+  rg_status status = rg_agree(comm, dispatch(comm, argc, argv));
+  if (status == RG_ESTOPPED && rg_rank(comm) == 0)
+    rg_log(RG_LOG_WARN, "%s", rg_error_text());
+  else if (status != RG_OK && rg_rank(comm) == 0)
+    rg_log(RG_LOG_ERROR, "%s", rg_error_text());
+  rg_comm_stop();
+  return rg_exit_code(status);
 }

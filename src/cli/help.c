@@ -1,0 +1,137 @@
+/* Help texts, from the records of the commands. */
+
+#include "options.h"
+
+#include <string.h>
+
+enum { WIDTH = 80, COLUMN = 30 };
+
+/* Print text from column `at`, words wrapped, further lines indented by `indent`. */
+static void wrap(FILE *out, const char *text, int at, int indent)
+{
+  while (*text) {
+    int word = (int)strcspn(text, " \n");
+    if (at > indent && at + 1 + word > WIDTH) {
+      fprintf(out, "\n%*s", indent, "");
+      at = indent;
+    } else if (at > indent) {
+      fputc(' ', out);
+      at++;
+    }
+    fwrite(text, 1, (size_t)word, out);
+    at += word;
+    text += word;
+    if (*text == '\n') {
+      fprintf(out, "\n%*s", indent, "");
+      at = indent;
+    }
+    if (*text)
+      text++;
+  }
+  fputc('\n', out);
+}
+
+static void print_option(FILE *out, const char *left, const char *text)
+{
+  int n = fprintf(out, "%s", left);
+  if (n > COLUMN - 2) {
+    fputc('\n', out);
+    n = 0;
+  }
+  fprintf(out, "%*s", COLUMN - n, "");
+  wrap(out, text, COLUMN, COLUMN);
+}
+
+static const char *metavar(const rg_field *f)
+{
+  switch (f->type) {
+  case RG_INT:
+    return " N";
+  case RG_DOUBLE:
+    return " X";
+  case RG_TEXT:
+    return strcmp(f->name, "output") == 0 ? " PATH" : " TEXT";
+  case RG_CHOICE:
+    return " NAME";
+  case RG_BOOL:
+    break;
+  }
+  return "";
+}
+
+/* "what it does (a|b|c; 1 to 64; default 8 cells)" */
+static char *describe(const rg_field *f)
+{
+  char *range = f->low < f->high ? rg_format("; %g to %g", f->low, f->high)
+                                 : rg_strdup("");
+  bool shown = f->value && f->value[0] && !(f->type == RG_BOOL && f->value[0] == 'f');
+  char *initial = shown ? rg_format("; default %s%s%s", f->value, f->unit ? " " : "",
+                                    f->unit ? f->unit : "")
+                        : rg_strdup("");
+  char *choices = f->type == RG_CHOICE ? rg_format("; %s", f->choices) : rg_strdup("");
+  char *facts = rg_format("%s%s%s", choices, range, initial);
+  char *text = facts[0] ? rg_format("%s (%s)", f->help, facts + 2) : rg_strdup(f->help);
+  rg_free(range);
+  rg_free(initial);
+  rg_free(choices);
+  rg_free(facts);
+  return text;
+}
+
+static void print_field(FILE *out, const rg_field *f)
+{
+  bool on = f->type == RG_BOOL && f->value && f->value[0] == 't';
+  char *left = rg_format("  %s--%s%s%s", strcmp(f->name, "output") == 0 ? "-o, " : "    ",
+                         on ? "no-" : "", f->name, metavar(f));
+  for (char *p = left; *p; p++)
+    if (*p == '_')
+      *p = '-';
+  char *text = describe(f);
+  print_option(out, left, text);
+  rg_free(left);
+  rg_free(text);
+}
+
+void rg_help_command(FILE *out, const rg_command *command)
+{
+  fprintf(out, "Usage: regatta %s %s%s[options]\n\n", command->name, command->arguments,
+          command->arguments[0] ? " " : "");
+  wrap(out, command->summary, 0, 0);
+  fputc('\n', out);
+  wrap(out, command->help, 0, 0);
+  fprintf(out, "\nOptions:\n");
+  for (const rg_field *f = command->options; f && f->name; f++)
+    print_field(out, f);
+  if (command->configurable) {
+    print_option(out, "      --config FILE", "read the configuration from a YAML file");
+    print_option(out, "      --set SECTION.KEY=VALUE",
+                 "set one value of the configuration; may be repeated");
+    print_option(out, "      --print-config",
+                 "print the whole configuration with comments, and stop");
+  }
+  print_option(out, "      --log LEVEL",
+               "what to log: error, warn, info (the default) or debug");
+  print_option(out, "  -h, --help", "print this, and stop");
+  if (command->example)
+    fprintf(out, "\nExample:\n  %s\n", command->example);
+}
+
+void rg_help(FILE *out)
+{
+  fprintf(out, "Usage: regatta COMMAND [options]\n"
+               "       mpirun -n RANKS regatta COMMAND [options]\n\n"
+               "Joint representations of single cells measured in several modalities.\n\n"
+               "Commands:\n");
+  const rg_command *sorted[RG_MAX_COMMANDS];
+  int n = rg_commands_sorted(sorted);
+  for (int i = 0; i < n; i++) {
+    int at = fprintf(out, "  %-12s ", sorted[i]->name);
+    wrap(out, sorted[i]->summary, at, 15);
+  }
+  fprintf(out, "\n  --version    versions of regatta and of its libraries\n"
+               "  --help       this text; regatta COMMAND --help explains one command\n\n"
+               "Exit codes:\n");
+#define PRINT_CODE(name, code, text) fprintf(out, "  %-12d %s\n", code, text);
+  RG_STATUS_LIST(PRINT_CODE)
+#undef PRINT_CODE
+}
