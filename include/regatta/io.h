@@ -133,6 +133,8 @@ typedef struct rg_note {
   rg_strings list;   /* string array when list.n > 0 */
   double *array;     /* numeric array when not NULL, array_n long */
   int64_t array_n;
+  rg_strings fields; /* records (scanpy's rank_genes_groups) when fields.n > 0: list or
+                        array holds a value per record and field, record by record */
 } rg_note;
 
 /** results.h5ad in memory: everything per cell is this rank's rows of n_cells. Owned. */
@@ -166,8 +168,12 @@ void rg_annot_set_obsp(rg_annot *annot, const char *name, rg_csr csr);
 void rg_annot_note_text(rg_annot *annot, const char *path, const char *text);
 void rg_annot_note_number(rg_annot *annot, const char *path, double number);
 void rg_annot_note_integer(rg_annot *annot, const char *path, int64_t number);
+void rg_annot_note_bool(rg_annot *annot, const char *path, bool value);
 void rg_annot_note_strings(rg_annot *annot, const char *path, const rg_strings *list);
 void rg_annot_note_array(rg_annot *annot, const char *path, const double *x, int64_t n);
+/** Records of text (x is NULL) or of numbers: n values, record by record. */
+void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *fields,
+                           const rg_strings *list, const double *x, int64_t n);
 /** NULL when there is none. Borrowed. Not collective. */
 const rg_column *rg_annot_column(const rg_annot *annot, const char *name);
 const rg_mat *rg_annot_obsm(const rg_annot *annot, const char *name);

@@ -70,10 +70,6 @@ static rg_status dispatch(rg_comm *comm, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-  /* The child that probes a file must not meet MPI. */
-  if (argc > 1 && strcmp(argv[1], "--probe-file") == 0)
-    return rg_probe_main(argc - 2, argv + 2);
-
   rg_comm *comm = rg_comm_start(&argc, &argv);
   rg_log_start(NULL, rg_rank(comm));
   rg_status status = rg_agree(comm, dispatch(comm, argc, argv));
