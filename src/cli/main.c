@@ -9,9 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 static void print_version(rg_comm *comm)
 {
-  rg_say(comm, "regatta %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION, __VERSION__,
+  rg_say(comm, "regatta %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION, COMPILER,
          rg_hdf5_version());
   rg_comm_banner(comm, stdout);
   fflush(stdout);
