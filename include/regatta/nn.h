@@ -51,8 +51,9 @@ typedef struct rg_share {
   /** out[all lanes x lane_cells][d] from x[my lanes x lane_cells][d], in lane order. */
   void (*gather_lanes)(const struct rg_share *share, const float *x, int64_t d,
                        float *out);
-  /** Sum the slots of rg_tree_cover(lanes, my_lanes): g[slot][n] into g[0]. */
-  void (*sum_slots)(const struct rg_share *share, float *g, int64_t n);
+  /** Finish a sum over lanes: g + s * stride is n floats summed over slot s of
+   *  rg_tree_cover(lanes, my_lanes); the total goes to g. */
+  void (*sum_slots)(const struct rg_share *share, float *g, int64_t stride, int64_t n);
 } rg_share;
 /** All lanes and blocks are here. Not collective. */
 rg_share rg_share_alone(int lanes, int lane_cells);
@@ -87,7 +88,9 @@ typedef enum rg_init {
 } rg_init;
 
 /** A named tensor of the flat arrays: rows x cols. Of a blocked parameter this rank holds
- *  the rows [row_low, row_low + rows). Weight sharing is the same name. */
+ *  the rows [row_low, row_low + rows). Weight sharing is the same name; each operation
+ *  that uses a parameter has its own gradient area (a "use"), and the areas are added
+ *  after the sum over lanes, so that sharing keeps the order of sums. */
 typedef struct rg_param {
   char name[64];
   int group;               /* index into graph groups: who updates it */
@@ -99,8 +102,9 @@ typedef struct rg_param {
   int64_t fan_in, fan_out; /* of one block */
   double decay;            /* multiplier of the weight decay, default 1 */
   bool buffer;             /* running statistics: saved, never updated by gradients */
-  bool wide;               /* gradient and update are done inside the kernel's tiles where
-                              all lanes are here */
+  bool wide;               /* one row per feature; gradient and update are done inside the
+                              kernel's tiles where all lanes are here */
+  int uses;                /* operations that share it */
 } rg_param;
 static inline int64_t rg_param_size(const rg_param *param)
 {
@@ -148,6 +152,7 @@ struct rg_op {
   rg_node *out;            /* NULL for a loss */
   int n_param;
   rg_param *param[RG_OP_PARAMS];
+  int use[RG_OP_PARAMS];   /* which use of the parameter this is */
   void *options;           /* the type's options struct, owned */
   void *state;             /* state_size bytes, owned */
   /* losses: */
@@ -175,7 +180,8 @@ int rg_graph_find_group(const rg_graph *graph, const char *name); /* -1 */
 rg_node *rg_input(rg_graph *graph, const char *name, int width);
 /** A sparse input: the counts of a modality, cut into blocks (borrowed). */
 rg_node *rg_input_sparse(rg_graph *graph, const char *name, const rg_blocks *blocks);
-/** Apply an operation: inputs end with NULL; `options` is "key=value key=value" text or
+/** Apply an operation: inputs end with NULL; `name` is NAME or NAME:PARAMS, where PARAMS
+ *  (default NAME) opens the names of its parameters (sharing); `options` is "key=value key=value" text or
  *  NULL. A failure (unknown operation, shape) is remembered and returned by
  *  rg_graph_plan; the returned node is then a dummy. For a loss use rg_loss. */
 rg_node *rg_apply(rg_graph *graph, const char *type, const char *name,
@@ -210,7 +216,8 @@ rg_node *rg_graph_find_node(const rg_graph *graph, const char *name);
 int rg_graph_params(const rg_graph *graph);
 rg_param *rg_graph_param(const rg_graph *graph, int i);
 int64_t rg_graph_param_floats(const rg_graph *graph); /* on this rank */
-/** Value and (slot 0) gradient of a parameter, this rank's rows. Borrowed. */
+/** Value of a parameter, and its gradient after rg_run_backward: this rank's rows.
+ *  Borrowed. */
 float *rg_param_value(const rg_graph *graph, const rg_param *param);
 float *rg_param_gradient(const rg_graph *graph, const rg_param *param);
 /** Draw every parameter anew from (seed, name, row). */
@@ -242,8 +249,10 @@ struct rg_run {
   uint64_t step;              /* with seed and cell the key of every random number */
   const int64_t *cell;        /* number of each cell here, in the data set */
   rg_sparse_batch *sparse;    /* per sparse input */
-  const struct rg_update *update; /* wide parameters are updated in their kernel when not
-                                     NULL (see kernels.h); their gradient is not stored */
+  const rg_update *update;    /* not NULL: wide parameters whose lanes are all here are
+                                 updated in their kernel; their gradient is not stored */
+  rg_range slots[RG_TREE_SLOTS]; /* filled by rg_run_forward */
+  int n_slots;
 };
 void rg_run_forward(rg_run *run);
 /** Zero the gradients, then walk the tape backwards; afterwards slot-wise parameter
@@ -259,13 +268,20 @@ static inline int64_t rg_run_lanes(const rg_run *run)
 {
   return rg_range_n(run->share->my_lanes);
 }
-/** Parameter gradient as a sum over lanes in the fixed tree: `leaf` writes (not adds) the
- *  gradient of one local lane to dw (rg_param_size floats). */
-void rg_gradient_over_lanes(rg_run *run, const rg_param *param,
+/** Gradient of op->param[k] as a sum over lanes in the fixed tree: `leaf` writes (not
+ *  adds) the gradient of one local lane to dw (rg_param_size floats). Does nothing when
+ *  the parameter is not updated in this sequence. */
+void rg_gradient_over_lanes(rg_run *run, const rg_op *op, int k,
                             void (*leaf)(void *self, int64_t lane, float *dw),
                             void *self);
+/** Where the gradient of rows [row, ...) of the wide parameter op->param[k] goes: fused
+ *  update or storage. Returns false when it is not updated in this sequence. */
+bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k, int64_t row,
+                         rg_wide_gradient *gradient);
 /** True when the parameter's group is updated in this sequence. */
 bool rg_run_updates(const rg_run *run, const rg_param *param);
+/** True when the parameter was (or will be) updated inside its kernel in this run. */
+bool rg_run_fused(const rg_run *run, const rg_param *param);
 
 /* ---- gradient check ------------------------------------------------------------------------------ */
 
