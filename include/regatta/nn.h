@@ -72,6 +72,7 @@ typedef struct rg_node {
   int width;               /* columns of a part; 0 when sparse */
   bool sparse;             /* a modality's counts: see rg_run.sparse[] */
   bool input;              /* filled by the caller (rg_input), no gradient */
+  bool free;               /* an input with a gradient: what the gradient check varies */
   int slot;                /* sparse: which of rg_run.sparse */
   float *x;                /* value, this rank's cells */
   float *d;                /* gradient; NULL for inputs */
@@ -178,6 +179,9 @@ int rg_graph_group(rg_graph *graph, const char *name);
 int rg_graph_find_group(const rg_graph *graph, const char *name); /* -1 */
 /** A dense input that the caller fills each step: node->x, whole. */
 rg_node *rg_input(rg_graph *graph, const char *name, int width);
+/** A dense input of part `blocks` (NULL: whole) that has a gradient. */
+rg_node *rg_input_free(rg_graph *graph, const char *name, const rg_blocks *blocks,
+                       int width);
 /** A sparse input: the counts of a modality, cut into blocks (borrowed). */
 rg_node *rg_input_sparse(rg_graph *graph, const char *name, const rg_blocks *blocks);
 /** Apply an operation: inputs end with NULL; `name` is NAME or NAME:PARAMS, where PARAMS
@@ -251,7 +255,7 @@ struct rg_run {
   rg_sparse_batch *sparse;    /* per sparse input */
   const rg_update *update;    /* not NULL: wide parameters whose lanes are all here are
                                  updated in their kernel; their gradient is not stored */
-  rg_range slots[RG_TREE_SLOTS]; /* filled by rg_run_forward */
+  rg_range slots[RG_TREE_SLOTS]; /* local lanes; filled by rg_run_forward */
   int n_slots;
 };
 void rg_run_forward(rg_run *run);
@@ -289,5 +293,7 @@ bool rg_run_fused(const rg_run *run, const rg_param *param);
  *  every dense input (which the probe fills). Returns the largest relative error over
  *  variants; text names the worst. Not collective. */
 double rg_gradcheck(const rg_op_type *type, char *text, size_t n);
+/** Blocks for probes: three blocks of 5, 1 and 7 features, all here. Static. */
+const rg_blocks *rg_probe_blocks(void);
 
 #endif

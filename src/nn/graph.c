@@ -127,6 +127,15 @@ rg_node *rg_input(rg_graph *graph, const char *name, int width)
   return node;
 }
 
+rg_node *rg_input_free(rg_graph *graph, const char *name, const rg_blocks *blocks,
+                       int width)
+{
+  rg_node *node = node_new(graph, name, blocks);
+  node->width = width;
+  node->free = true;
+  return node;
+}
+
 rg_node *rg_input_sparse(rg_graph *graph, const char *name, const rg_blocks *blocks)
 {
   rg_node *node = node_new(graph, name, blocks);

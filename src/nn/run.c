@@ -8,7 +8,9 @@ void rg_run_forward(rg_run *run)
 {
   rg_graph *graph = run->graph;
   run->n_slots = graph->n_slots;
-  memcpy(run->slots, graph->slots, sizeof run->slots);
+  for (int s = 0; s < run->n_slots; s++)
+    run->slots[s] = (rg_range){graph->slots[s].low - run->share->my_lanes.low,
+                               graph->slots[s].high - run->share->my_lanes.low};
   for (int i = 0; i < graph->n_nodes; i++)
     graph->node[i]->d =
         run->train && run->sequence->gradient[i] ? graph->node_gradient[i] : NULL;
@@ -83,7 +85,7 @@ bool rg_run_fused(const rg_run *run, const rg_param *param)
 
 typedef struct tree_walk {
   rg_graph *graph;
-  int64_t n, lane_low;
+  int64_t n;
   void (*leaf)(void *self, int64_t lane, float *dw);
   void *self;
 } tree_walk;
@@ -91,7 +93,7 @@ typedef struct tree_walk {
 static void walk(const tree_walk *tree, rg_range node, float *out, int depth)
 {
   if (rg_range_n(node) == 1) {
-    tree->leaf(tree->self, node.low - tree->lane_low, out);
+    tree->leaf(tree->self, node.low, out);
     return;
   }
   int64_t middle = rg_tree_split(node);
@@ -109,8 +111,7 @@ void rg_gradient_over_lanes(rg_run *run, const rg_op *op, int k,
   const rg_param *param = op->param[k];
   if (!rg_run_updates(run, param))
     return;
-  tree_walk tree = {run->graph, rg_param_size(param), run->share->my_lanes.low, leaf,
-                    self};
+  tree_walk tree = {run->graph, rg_param_size(param), leaf, self};
   for (int s = 0; s < run->n_slots; s++)
     walk(&tree, run->slots[s], rg_use_gradient(run->graph, param, op->use[k], s), 0);
 }

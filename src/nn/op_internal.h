@@ -1,0 +1,72 @@
+/** What the operations of src/nn and src/loss share: addressing of [part][lane][cell]
+ *  values and plain loops. */
+#ifndef REGATTA_NN_OP_INTERNAL_H
+#define REGATTA_NN_OP_INTERNAL_H
+
+#include "regatta/nn.h"
+
+static inline int64_t cells_of(const rg_run *run)
+{
+  return rg_graph_cells(run->graph);
+}
+
+/** Rows of a part: cells x width. */
+static inline float *part_x(const rg_run *run, const rg_node *node, int part)
+{
+  return node->x + (int64_t)part * cells_of(run) * node->width;
+}
+
+static inline float *part_d(const rg_run *run, const rg_node *node, int part)
+{
+  return node->d + (int64_t)part * cells_of(run) * node->width;
+}
+
+/** Rows of one lane of a part: lane_cells x width. */
+static inline float *lane_x(const rg_run *run, const rg_node *node, int part, int64_t lane)
+{
+  return part_x(run, node, part) + lane * run->share->lane_cells * node->width;
+}
+
+static inline float *lane_d(const rg_run *run, const rg_node *node, int part, int64_t lane)
+{
+  return part_d(run, node, part) + lane * run->share->lane_cells * node->width;
+}
+
+/** Floats of a node on this rank. */
+static inline int64_t node_floats(const rg_run *run, const rg_node *node)
+{
+  return (int64_t)node->parts * cells_of(run) * node->width;
+}
+
+/** Key of the random numbers of an operation in this step. */
+static inline rg_key op_key(const rg_run *run, const rg_op *op, rg_purpose purpose)
+{
+  return (rg_key){.seed = run->seed,
+                  .step = run->step << 10 | (uint64_t)op->index,
+                  .purpose = (uint32_t)purpose};
+}
+
+/** Number of a block's first column in the joined matrix of all parts. */
+static inline int64_t joined_column(const rg_node *node, int part)
+{
+  int64_t block = node->blocks ? node->blocks->mine.low + part : 0;
+  return block * node->width;
+}
+
+/** RG_EUSAGE unless the operation has n inputs. */
+static inline rg_status need_inputs(const rg_op *op, int n)
+{
+  if (op->n_in != n)
+    return rg_fail(RG_EUSAGE, "%s %s needs %d inputs, got %d", op->type->name, op->name,
+                   n, op->n_in);
+  return RG_OK;
+}
+
+static inline rg_status need_dense(const rg_op *op, int k)
+{
+  if (op->in[k]->sparse)
+    return rg_fail(RG_EUSAGE, "%s %s: input %d is sparse", op->type->name, op->name, k);
+  return RG_OK;
+}
+
+#endif
