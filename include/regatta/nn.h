@@ -278,9 +278,9 @@ static inline int64_t rg_run_lanes(const rg_run *run)
 void rg_gradient_over_lanes(rg_run *run, const rg_op *op, int k,
                             void (*leaf)(void *self, int64_t lane, float *dw),
                             void *self);
-/** Where the gradient of rows [row, ...) of the wide parameter op->param[k] goes: fused
- *  update or storage. Returns false when it is not updated in this sequence. */
-bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k, int64_t row,
+/** Where the gradient of the wide parameter op->param[k] goes: fused update or storage.
+ *  Returns false when it is not updated in this sequence. */
+bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k,
                          rg_wide_gradient *gradient);
 /** True when the parameter's group is updated in this sequence. */
 bool rg_run_updates(const rg_run *run, const rg_param *param);

@@ -75,11 +75,6 @@ static void sum_columns(rg_run *run, rg_op *op, const float *a, const float *b)
                         state->total);
 }
 
-static double batch_cells(const rg_run *run)
-{
-  return (double)run->share->lanes * run->share->lane_cells;
-}
-
 static void batch_statistics(rg_run *run, rg_op *op)
 {
   norm_state *state = op->state;

@@ -53,6 +53,21 @@ static inline int64_t joined_column(const rg_node *node, int part)
   return block * node->width;
 }
 
+/** Gradient of the bias op->param[k]: sums of the output's gradient over cells. */
+void rg_bias_gradient(rg_run *run, const rg_op *op, int k);
+/** Offsets of this rank's blocks: the kernels' cut of its features. */
+static inline const int64_t *my_offsets(const rg_blocks *blocks)
+{
+  return blocks->offset + blocks->mine.low;
+}
+/** Cells of the global batch. */
+static inline double batch_cells(const rg_run *run)
+{
+  return (double)run->share->lanes * run->share->lane_cells;
+}
+/** torch, xavier, kaiming or zero. */
+rg_init rg_init_named(const char *name);
+
 /** RG_EUSAGE unless the operation has n inputs. */
 static inline rg_status need_inputs(const rg_op *op, int n)
 {

@@ -22,14 +22,6 @@ static const rg_field fields[] = {
      "torch|zero", NULL, "how biases are drawn"},
     {0}};
 
-static rg_init init_of(const char *name)
-{
-  return strcmp(name, "xavier") == 0    ? RG_INIT_XAVIER
-         : strcmp(name, "kaiming") == 0 ? RG_INIT_KAIMING
-         : strcmp(name, "zero") == 0    ? RG_INIT_ZERO
-                                        : RG_INIT_TORCH;
-}
-
 static rg_status shape(rg_graph *graph, rg_op *op)
 {
   rg_status status = RG_OK;
@@ -39,10 +31,10 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   const rg_node *in = op->in[0];
   int64_t blocks = o->joined && in->blocks ? in->blocks->n : 1;
   int64_t fan_in = in->width * blocks;
-  rg_op_param(graph, op, "weight", in->blocks, o->width, in->width, init_of(o->init),
+  rg_op_param(graph, op, "weight", in->blocks, o->width, in->width, rg_init_named(o->init),
               fan_in, o->width);
   if (o->bias)
-    rg_op_param(graph, op, "bias", in->blocks, 1, o->width, init_of(o->bias_init), fan_in,
+    rg_op_param(graph, op, "bias", in->blocks, 1, o->width, rg_init_named(o->bias_init), fan_in,
                 o->width);
   rg_op_output(graph, op, in->blocks, (int)o->width);
 out:
@@ -86,22 +78,6 @@ static void weight_of_lane(void *self, int64_t lane, float *dw)
             0, dw + (int64_t)part * y->width * in->width, in->width);
 }
 
-static void bias_of_lane(void *self, int64_t lane, float *db)
-{
-  const lane_leaf *leaf = self;
-  const rg_run *run = leaf->run;
-  const rg_node *y = leaf->op->out;
-  for (int part = 0; part < y->parts; part++) {
-    const float *dy = lane_d(run, y, part, lane);
-    for (int j = 0; j < y->width; j++) {
-      double sum = 0;
-      for (int64_t i = 0; i < run->share->lane_cells; i++)
-        sum += (double)dy[i * y->width + j];
-      db[part * y->width + j] = (float)sum;
-    }
-  }
-}
-
 static void backward(rg_run *run, rg_op *op)
 {
   const rg_node *in = op->in[0], *y = op->out;
@@ -118,7 +94,7 @@ static void backward(rg_run *run, rg_op *op)
   lane_leaf leaf = {run, op};
   rg_gradient_over_lanes(run, op, 0, weight_of_lane, &leaf);
   if (op->n_param > 1)
-    rg_gradient_over_lanes(run, op, 1, bias_of_lane, &leaf);
+    rg_bias_gradient(run, op, 1);
 }
 
 static bool probe(rg_graph *graph, int variant)

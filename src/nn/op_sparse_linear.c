@@ -23,14 +23,6 @@ static const rg_field fields[] = {
      "torch|xavier|kaiming|zero", NULL, "how weights are drawn"},
     {0}};
 
-static rg_init init_of(const char *name)
-{
-  return strcmp(name, "xavier") == 0    ? RG_INIT_XAVIER
-         : strcmp(name, "kaiming") == 0 ? RG_INIT_KAIMING
-         : strcmp(name, "zero") == 0    ? RG_INIT_ZERO
-                                        : RG_INIT_TORCH;
-}
-
 /* Fan-in of block sizes that differ: a typical block, or all features when joined. */
 static int64_t fan_in_of(const rg_blocks *blocks, bool joined)
 {
@@ -48,7 +40,7 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   if (!op->in[0]->sparse)
     return rg_fail(RG_EUSAGE, "sparse_linear %s: the input is dense", op->name);
   int64_t fan_in = fan_in_of(blocks, o->joined);
-  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, o->width, init_of(o->init),
+  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, o->width, rg_init_named(o->init),
                                  fan_in, o->width);
   w->decay = o->decay;
   if (o->bias)
@@ -58,67 +50,33 @@ out:
   return status;
 }
 
-/* features of local block `part` among this rank's features */
-static rg_range local_features(const rg_blocks *blocks, int part)
-{
-  int64_t first = blocks->offset[blocks->mine.low];
-  int64_t block = blocks->mine.low + part;
-  return (rg_range){blocks->offset[block] - first, blocks->offset[block + 1] - first};
-}
-
 static void forward(rg_run *run, rg_op *op)
 {
   const rg_node *y = op->out;
   const rg_csr *rows = &run->sparse[op->in[0]->slot].rows;
   const float *w = rg_param_value(run->graph, op->param[0]);
-  const float *b = op->n_param > 1 ? rg_param_value(run->graph, op->param[1]) : NULL;
+  rg_sparse_forward(rows, y->parts, my_offsets(y->blocks), w, y->width, y->x);
+  if (op->n_param < 2)
+    return;
+  const float *b = rg_param_value(run->graph, op->param[1]);
   int64_t cells = cells_of(run);
-  for (int part = 0; part < y->parts; part++) {
-    rg_range f = local_features(y->blocks, part);
-    float *out = part_x(run, y, part);
-    rg_sparse_forward(rows, f.low, f.high, w + f.low * y->width, y->width, out);
-    for (int64_t i = 0; b && i < cells; i++)
+#pragma omp parallel for schedule(static)
+  for (int part = 0; part < y->parts; part++)
+    for (int64_t i = 0; i < cells; i++)
       for (int j = 0; j < y->width; j++)
-        out[i * y->width + j] += b[part * y->width + j];
-  }
-}
-
-typedef struct lane_leaf {
-  const rg_run *run;
-  const rg_op *op;
-} lane_leaf;
-
-static void bias_of_lane(void *self, int64_t lane, float *db)
-{
-  const lane_leaf *leaf = self;
-  const rg_run *run = leaf->run;
-  const rg_node *y = leaf->op->out;
-  for (int part = 0; part < y->parts; part++) {
-    const float *dy = lane_d(run, y, part, lane);
-    for (int j = 0; j < y->width; j++) {
-      double sum = 0;
-      for (int64_t i = 0; i < run->share->lane_cells; i++)
-        sum += (double)dy[i * y->width + j];
-      db[part * y->width + j] = (float)sum;
-    }
-  }
+        part_x(run, y, part)[i * y->width + j] += b[part * y->width + j];
 }
 
 static void backward(rg_run *run, rg_op *op)
 {
   const rg_node *y = op->out;
-  const rg_csr *columns = &run->sparse[op->in[0]->slot].columns;
-  float *w = rg_param_value(run->graph, op->param[0]);
-  for (int part = 0; part < y->parts; part++) {
-    rg_range f = local_features(y->blocks, part);
-    rg_wide_gradient gradient;
-    if (rg_wide_gradient_of(run, op, 0, f.low, &gradient))
-      rg_sparse_backward(columns, f.low, f.high, part_d(run, y, part), y->width,
-                         w + f.low * y->width, &gradient);
-  }
-  lane_leaf leaf = {run, op};
+  rg_wide_gradient gradient;
+  if (rg_wide_gradient_of(run, op, 0, &gradient))
+    rg_sparse_backward(&run->sparse[op->in[0]->slot].columns, y->parts,
+                       my_offsets(y->blocks), y->d, y->width,
+                       rg_param_value(run->graph, op->param[0]), &gradient);
   if (op->n_param > 1)
-    rg_gradient_over_lanes(run, op, 1, bias_of_lane, &leaf);
+    rg_bias_gradient(run, op, 1);
 }
 
 static bool probe(rg_graph *graph, int variant)

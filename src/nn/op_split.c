@@ -31,9 +31,8 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   const rg_blocks *blocks = op->in[1]->blocks;
   if (in->blocks || !blocks)
     return rg_fail(RG_EUSAGE, "split %s: needs a whole and a blocked input", op->name);
-  rg_init init = strcmp(o->init, "xavier") == 0 ? RG_INIT_XAVIER : RG_INIT_TORCH;
-  rg_op_param(graph, op, "weight", blocks, o->width, in->width, init, in->width,
-              o->width * blocks->n);
+  rg_op_param(graph, op, "weight", blocks, o->width, in->width, rg_init_named(o->init),
+              in->width, o->width * blocks->n);
   rg_op_param(graph, op, "bias", blocks, 1, o->width, RG_INIT_TORCH, in->width, o->width);
   rg_op_output(graph, op, blocks, (int)o->width);
 out:
@@ -83,22 +82,6 @@ static void weight_of_lane(void *self, int64_t lane, float *dw)
             dw + (int64_t)part * y->width * in->width, in->width);
 }
 
-static void bias_of_lane(void *self, int64_t lane, float *db)
-{
-  const lane_leaf *leaf = self;
-  const rg_run *run = leaf->run;
-  const rg_node *y = leaf->op->out;
-  for (int part = 0; part < y->parts; part++) {
-    const float *dy = lane_d(run, y, part, lane);
-    for (int j = 0; j < y->width; j++) {
-      double sum = 0;
-      for (int64_t i = 0; i < run->share->lane_cells; i++)
-        sum += (double)dy[i * y->width + j];
-      db[part * y->width + j] = (float)sum;
-    }
-  }
-}
-
 static void input_gradient(rg_run *run, rg_op *op)
 {
   const split_state *state = op->state;
@@ -123,7 +106,7 @@ static void backward(rg_run *run, rg_op *op)
     input_gradient(run, op);
   lane_leaf leaf = {run, op};
   rg_gradient_over_lanes(run, op, 0, weight_of_lane, &leaf);
-  rg_gradient_over_lanes(run, op, 1, bias_of_lane, &leaf);
+  rg_bias_gradient(run, op, 1);
 }
 
 static bool probe(rg_graph *graph, int variant)

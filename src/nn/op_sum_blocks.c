@@ -43,23 +43,6 @@ static void forward(rg_run *run, rg_op *op)
       y->x[i * y->width + j] += b[j];
 }
 
-typedef struct lane_leaf {
-  const rg_run *run;
-  const rg_node *y;
-} lane_leaf;
-
-static void bias_of_lane(void *self, int64_t lane, float *db)
-{
-  const lane_leaf *leaf = self;
-  const float *dy = lane_d(leaf->run, leaf->y, 0, lane);
-  for (int j = 0; j < leaf->y->width; j++) {
-    double sum = 0;
-    for (int64_t i = 0; i < leaf->run->share->lane_cells; i++)
-      sum += (double)dy[i * leaf->y->width + j];
-    db[j] = (float)sum;
-  }
-}
-
 static void backward(rg_run *run, rg_op *op)
 {
   const rg_node *in = op->in[0], *y = op->out;
@@ -69,9 +52,8 @@ static void backward(rg_run *run, rg_op *op)
     for (int64_t i = 0; i < n; i++)
       dx[i] += y->d[i];
   }
-  lane_leaf leaf = {run, y};
   if (op->n_param)
-    rg_gradient_over_lanes(run, op, 0, bias_of_lane, &leaf);
+    rg_bias_gradient(run, op, 0);
 }
 
 static bool probe(rg_graph *graph, int variant)

@@ -116,14 +116,12 @@ void rg_gradient_over_lanes(rg_run *run, const rg_op *op, int k,
     walk(&tree, run->slots[s], rg_use_gradient(run->graph, param, op->use[k], s), 0);
 }
 
-bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k, int64_t row,
-                         rg_wide_gradient *gradient)
+bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k, rg_wide_gradient *gradient)
 {
   const rg_param *param = op->param[k];
   if (!rg_run_updates(run, param))
     return false;
   bool fused = rg_run_fused(run, param);
-  int64_t at = row * param->cols;
   float *m = fused ? run->update->first : NULL, *v = fused ? run->update->second : NULL;
   *gradient = (rg_wide_gradient){
       .lanes = rg_run_lanes(run),
@@ -132,10 +130,10 @@ bool rg_wide_gradient_of(rg_run *run, const rg_op *op, int k, int64_t row,
       .slots = run->slots, /* the fused case has one slot: all lanes */
       .update = fused ? run->update : NULL,
       .decay_factor = (float)param->decay,
-      .dw = rg_use_gradient(run->graph, param, op->use[k], 0) + at,
+      .dw = rg_use_gradient(run->graph, param, op->use[k], 0),
       .stride = run->graph->gradient_floats,
-      .m = m ? m + param->offset + at : NULL,
-      .v = v ? v + param->offset + at : NULL};
+      .m = m ? m + param->offset : NULL,
+      .v = v ? v + param->offset : NULL};
   return true;
 }
 
