@@ -1,5 +1,6 @@
 /** base: what everything else stands on: status, log, memory, random numbers,
  *  configuration, timers, injected faults. Knows nothing of ranks, files or cells.
+ *  Nothing here is collective.
  *
  *  A function that can fail returns rg_status and leaves one line of text in the
  *  last-error record (rg_fail). Inside a function the single way out is RG_TRY to the
@@ -18,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* ---- status ------------------------------------------------------------------- */
+/* ---- status ---------------------------------------------------------------------- */
 
 /* name, exit code, what it means */
 #define RG_STATUS_LIST(X)                                                               \
@@ -72,7 +73,7 @@ void rg_bug(const char *file, int line, const char *what) __attribute__((noretur
 /** Install what ends the job (comm installs MPI_Abort). Not collective. */
 void rg_on_abort(void (*end_job)(int exit_code));
 
-/* ---- log ---------------------------------------------------------------------- */
+/* ---- log ------------------------------------------------------------------------- */
 
 typedef enum rg_level { RG_LOG_ERROR, RG_LOG_WARN, RG_LOG_INFO, RG_LOG_DEBUG } rg_level;
 
@@ -87,7 +88,7 @@ void rg_log(rg_level level, const char *format, ...) RG_PRINTF(2, 3);
  *  also comes from the environment variable RG_LOG. Not collective. */
 void rg_log_start(const char *level, int rank);
 
-/* ---- memory ------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------- */
 
 /** Zeroed memory for n objects of `size` bytes, 64-byte aligned, owned by the caller,
  *  freed with rg_free. Never NULL: when memory runs out the job ends with one clear
@@ -122,7 +123,7 @@ int64_t rg_strings_find(const rg_strings *list, const char *text);
 void rg_strings_copy(const rg_strings *list, rg_strings *copy);
 void rg_strings_fini(rg_strings *list);
 
-/* ---- random numbers ------------------------------------------------------------ */
+/* ---- random numbers -------------------------------------------------------------- */
 
 /** What a random number is for; part of its key, so that streams never overlap. */
 typedef enum rg_purpose {
@@ -165,7 +166,7 @@ int64_t rg_permuted(const rg_key *key, int64_t n, int64_t i);
 /** 64-bit hash of bytes (xxh3), continued from `seed`. */
 uint64_t rg_hash(const void *bytes, size_t n, uint64_t seed);
 
-/* ---- configuration -------------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------------- */
 
 typedef enum rg_type { RG_BOOL, RG_INT, RG_DOUBLE, RG_TEXT, RG_CHOICE } rg_type;
 
@@ -217,7 +218,7 @@ rg_status rg_config_assign(rg_config *config, const char *assignment);
  *  the configuration when read back. */
 char *rg_config_text(const rg_config *config);
 
-/* ---- JSON out ------------------------------------------------------------------- */
+/* ---- JSON out -------------------------------------------------------------------- */
 
 /** A JSON object written piece by piece into a growing string. */
 typedef struct rg_json rg_json;
@@ -246,7 +247,7 @@ void rg_timer_each(void (*visit)(void *self, const char *path, double seconds,
                                  int64_t calls),
                    void *self);
 
-/* ---- injected faults --------------------------------------------------------------- */
+/* ---- injected faults ------------------------------------------------------------- */
 
 /** True when the named point shall fail now: RG_FAULT="name[:n][@rank]" fails the n-th
  *  pass (default the first) on one rank or on all. Not collective. */

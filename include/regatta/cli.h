@@ -28,7 +28,8 @@ typedef struct rg_command {
   const char *summary;     /* one line, no full stop */
   const char *help;        /* a paragraph: what it reads, assumes and writes */
   const char *example;     /* one line that works */
-  const rg_field *options; /* first letter option: name "output" has -o; see cli/options.c */
+  const rg_field *options; /* first letter option: name "output" has -o; see
+                              cli/options.c */
   size_t options_size;
   int min_arguments, max_arguments;
   bool configurable;       /* takes --config, --set, --print-config */
@@ -44,12 +45,12 @@ extern const rg_command *const rg_commands[]; /* generated; NULL-terminated */
 typedef struct rg_progress rg_progress;
 rg_progress *rg_progress_new(rg_comm *comm, const char *what, int64_t total,
                              const char *unit);
-/** `done` so far; `note` (may be NULL) is appended ("loss 0.123"). */
+/** `done` so far; `note` (may be NULL) is appended ("loss 0.123"). Not collective. */
 void rg_progress_at(rg_progress *progress, int64_t done, const char *note);
 void rg_progress_free(rg_progress *progress);
-/** "results: PATH" as the last line on stdout of rank 0. */
+/** "results: PATH" as the last line on stdout of rank 0. Not collective. */
 void rg_say_result(rg_comm *comm, const char *path);
-/** printf to stdout on rank 0. */
+/** printf to stdout on rank 0. Not collective. */
 void rg_say(rg_comm *comm, const char *format, ...) RG_PRINTF(2, 3);
 
 #endif

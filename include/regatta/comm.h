@@ -12,7 +12,7 @@
 
 typedef struct rg_comm rg_comm;
 
-/* ---- start and stop --------------------------------------------------------------- */
+/* ---- start and stop -------------------------------------------------------------- */
 
 /** Start MPI and return the communicator of all ranks, owned by comm. Collective. */
 rg_comm *rg_comm_start(int *argc, char ***argv);
@@ -42,7 +42,7 @@ void *rg_comm_mpi(rg_comm *comm);
 void rg_comm_bytes(int64_t *sent, int64_t *received);
 void rg_barrier(rg_comm *comm);
 
-/* ---- agreement -------------------------------------------------------------------- */
+/* ---- agreement ------------------------------------------------------------------- */
 
 /** Agree on a status: when any rank failed, every rank gets the status and the error
  *  text of the lowest failing rank (" (rank R)" is appended when there are several ranks
@@ -57,9 +57,10 @@ bool rg_same(rg_comm *comm, const void *bytes, int64_t n);
 bool rg_any(rg_comm *comm, bool x);
 bool rg_all(rg_comm *comm, bool x);
 
-/* ---- sums, extremes, broadcast ------------------------------------------------------ */
+/* ---- sums, extremes, broadcast --------------------------------------------------- */
 
-void rg_sum_i64(rg_comm *comm, int64_t *x, int64_t n); /* exact. Collective. */
+/** Sum (exact), least and greatest over ranks, in place. Collective. */
+void rg_sum_i64(rg_comm *comm, int64_t *x, int64_t n);
 void rg_min_i64(rg_comm *comm, int64_t *x, int64_t n);
 void rg_max_i64(rg_comm *comm, int64_t *x, int64_t n);
 void rg_min_f64(rg_comm *comm, double *x, int64_t n);
@@ -82,7 +83,7 @@ void rg_tree_reduce_f32(rg_comm *comm, int64_t n, rg_range mine, const float *pa
 void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *partial,
                         int64_t width, double *out);
 
-/* ---- rows over ranks ------------------------------------------------------------------ */
+/* ---- rows over ranks ------------------------------------------------------------- */
 
 /** Rank r's part of 0..n-1 when cut into blocks as even as can be (the first n mod size
  *  ranks hold one more), and the owner of i. Not collective. */
@@ -114,7 +115,7 @@ void *rg_scatter(rg_comm *comm, const void *rows, int64_t n, int64_t row_bytes,
 /** Gather a matrix whose rows lie over ranks in rank order, on all ranks. Collective. */
 rg_mat rg_gather_rows(rg_comm *comm, const rg_mat *mine);
 
-/* ---- dense linear algebra (ScaLAPACK) --------------------------------------------------- */
+/* ---- dense linear algebra (ScaLAPACK) -------------------------------------------- */
 
 /* Signs are fixed, so that results do not depend on the number of ranks beyond rounding
  * (where the spectrum has no ties). Non-finite entries are RG_EFAIL. On one rank, or for

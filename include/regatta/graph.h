@@ -25,6 +25,7 @@ typedef struct rg_knn {
   int64_t *index;
   float *distance;
 } rg_knn;
+/** Not collective. */
 void rg_knn_fini(rg_knn *knn);
 
 /** Neighbours of every cell of x (this rank's rows, rg_part) among all cells. Exact: ring

@@ -16,7 +16,7 @@
 
 #include "regatta/comm.h"
 
-/* ---- tables ------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------- */
 
 typedef enum rg_column_type {
   RG_COLUMN_CATEGORY, /* code[i] into categories, -1 missing */
@@ -34,12 +34,13 @@ typedef struct rg_column {
   rg_strings text;
   rg_strings categories;
 } rg_column;
+/** Not collective. */
 void rg_column_fini(rg_column *column);
 /** Turn a string or integer-valued number column into a category with sorted categories
  *  (natural order for numbers), in place. Collective. */
 rg_status rg_column_as_category(rg_comm *comm, rg_column *column);
 
-/* ---- reading ----------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 typedef struct rg_file rg_file;
 
@@ -81,16 +82,17 @@ rg_status rg_open(rg_comm *comm, const char *path, const rg_open_options *option
                   rg_file **file);
 /** Collective; NULL is fine. */
 void rg_close(rg_file *file);
+/** What was opened. Not collective. */
 const char *rg_file_path(const rg_file *file);
 rg_comm *rg_file_comm(const rg_file *file);
 int64_t rg_file_cells(const rg_file *file);
-/** This rank's cells: rg_part(cells). */
+/** This rank's cells: rg_part(cells). Not collective. */
 rg_range rg_file_rows(const rg_file *file);
 int rg_file_modalities(const rg_file *file);
 const rg_modality *rg_file_modality(const rg_file *file, int m);
 /** Index of a modality by name, or -1. Not collective. */
 int rg_file_find(const rg_file *file, const char *name);
-/** Names of this rank's cells, borrowed. */
+/** Names of this rank's cells, borrowed. Not collective. */
 const rg_strings *rg_file_names(const rg_file *file);
 
 /** What the values of a modality have to be. */
@@ -111,18 +113,19 @@ rg_status rg_stream_counts(rg_file *file, int m, rg_values values, int64_t rows,
                            rg_status (*visit)(void *self, int64_t first,
                                               const rg_csr *piece),
                            void *self);
-/** Names of the columns of obs (global, and "m:name" for those of modalities), owned. */
+/** Names of the columns of obs (global, and "m:name" for those of modalities), owned.
+ *  Not collective. */
 rg_strings rg_file_columns(const rg_file *file);
 /** A column of obs by name ("cell_type", "rna:cell_type"; a bare name is looked for in the
  *  global obs, then in each modality). Unknown: RG_EINPUT with the nearest name.
  *  Collective. Owned by the caller. */
 rg_status rg_read_column(rg_file *file, const char *name, rg_column *column);
-/** Keys of obsm ("X_pca", "rna:X_pca"), owned. */
+/** Keys of obsm ("X_pca", "rna:X_pca"), owned. Not collective. */
 rg_strings rg_file_obsm(const rg_file *file);
 /** This rank's rows of an obsm matrix; rows of absent cells are NaN. Collective. */
 rg_status rg_read_obsm(rg_file *file, const char *key, rg_mat *mat);
 
-/* ---- results: an annotated table without X ------------------------------------------- */
+/* ---- results: an annotated table without X --------------------------------------- */
 
 /** A scalar or array kept under uns; `path` has slashes: "neighbors/params/metric". */
 typedef struct rg_note {
@@ -160,6 +163,7 @@ typedef struct rg_annot {
   rg_mat x;   /* this rank's rows */
   rg_strings var_names;
 } rg_annot;
+/** Not collective. */
 void rg_annot_fini(rg_annot *annot);
 /** Add or replace; the annot takes ownership of what is passed. Not collective. */
 void rg_annot_set_column(rg_annot *annot, rg_column column);
@@ -171,7 +175,8 @@ void rg_annot_note_integer(rg_annot *annot, const char *path, int64_t number);
 void rg_annot_note_bool(rg_annot *annot, const char *path, bool value);
 void rg_annot_note_strings(rg_annot *annot, const char *path, const rg_strings *list);
 void rg_annot_note_array(rg_annot *annot, const char *path, const double *x, int64_t n);
-/** Records of text (x is NULL) or of numbers: n values, record by record. */
+/** Records of text (x is NULL) or of numbers: n values, record by record.
+ *  Not collective. */
 void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *fields,
                            const rg_strings *list, const double *x, int64_t n);
 /** NULL when there is none. Borrowed. Not collective. */
@@ -190,7 +195,7 @@ rg_status rg_annot_write(rg_comm *comm, const char *path, const rg_annot *annot)
 rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot,
                          const char *output);
 
-/* ---- writing a data set (simulate) ------------------------------------------------------ */
+/* ---- writing a data set (simulate) ----------------------------------------------- */
 
 /** A modality to be written: this rank's rows. features as given; var columns chrom, start,
  *  end when chromosome is not NULL. */
@@ -208,7 +213,7 @@ rg_status rg_write_h5mu(rg_comm *comm, const char *path, int64_t n_cells,
                         const rg_strings *names, int n_columns, const rg_column *columns,
                         int n_modalities, const rg_new_modality *modalities);
 
-/* ---- own binary container: checkpoints and prepared data ----------------------------------- */
+/* ---- own binary container: checkpoints and prepared data ------------------------- */
 
 /** A named array inside a container. */
 typedef struct rg_array_info {
@@ -220,11 +225,12 @@ typedef struct rg_array_info {
 
 /** Writer and reader of a container folder: part files cut into 1 MiB blocks with xxh3
  *  checksums, and a manifest written last. Everything goes to a temporary folder that is
- *  fsynced and renamed on commit (RELIABILITY D.2). */
+ *  fsynced and renamed on commit. */
 typedef struct rg_vault rg_vault;
 /** Open a container for writing at `path` (replaced on commit). Collective. */
 rg_status rg_vault_create(rg_comm *comm, const char *path, rg_vault **vault);
-/** Add an array whose rows are spread over ranks in rank order (each passes its own). */
+/** Add an array whose rows are spread over ranks in rank order (each passes its own).
+ *  Collective. */
 rg_status rg_vault_put_rows(rg_vault *vault, const char *name, char type,
                             const void *mine, int64_t rows, int64_t cols);
 /** Add an array that is the same on every rank (rank 0's is written). Collective. */
@@ -247,7 +253,7 @@ const char *rg_vault_text(const rg_vault *vault, const char *key);
 rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low, int64_t high,
                             void *out);
 
-/* ---- small files ------------------------------------------------------------------------ */
+/* ---- small files ----------------------------------------------------------------- */
 
 /** Write text to a temporary name on rank 0, fsync, rename. Collective. */
 rg_status rg_write_text(rg_comm *comm, const char *path, const char *text);
@@ -257,7 +263,7 @@ rg_status rg_make_folder(rg_comm *comm, const char *path);
  *  Collective. */
 rg_status rg_check_output(rg_comm *comm, const char *path);
 
-/* ---- the library behind --------------------------------------------------------------- */
+/* ---- the library behind ---------------------------------------------------------- */
 
 /** "1.10.8, parallel". Not collective. */
 const char *rg_hdf5_version(void);

@@ -7,7 +7,7 @@
 
 #include "regatta/tensor.h"
 
-/* ---- dense ------------------------------------------------------------------------- */
+/* ---- dense ----------------------------------------------------------------------- */
 
 /** c (m x n) = alpha op(a) op(b) + beta c; row-major with leading dimensions. One call is
  *  one BLAS call; inside a parallel region it is serial. */
@@ -18,7 +18,7 @@ void rg_ref_gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, fl
                  const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
                  float *c, int64_t ldc);
 
-/* ---- update of parameters ------------------------------------------------------------- */
+/* ---- update of parameters -------------------------------------------------------- */
 
 typedef enum rg_update_kind { RG_ADAM, RG_RMSPROP, RG_SGD } rg_update_kind;
 
@@ -43,7 +43,7 @@ typedef struct rg_update {
 void rg_update_apply(const rg_update *update, float decay_factor, int64_t n, float *w,
                      const float *g, float *m, float *v);
 
-/* ---- wide layers: features in blocks ------------------------------------------------------ */
+/* ---- wide layers: features in blocks --------------------------------------------- */
 
 /* The features of a wide layer here are cut into n_blocks blocks: block b is the columns
  * offset[b] - offset[0] .. offset[b + 1] - offset[0] of the CSR. The dense side of every
@@ -119,7 +119,7 @@ void rg_wide_bernoulli_mean(int n_blocks, const int64_t *offset, int64_t cells, 
                             const float *h, const float *w, const float *bias,
                             float *mean, int64_t stride);
 
-/* ---- vector functions ------------------------------------------------------------------------ */
+/* ---- vector functions ------------------------------------------------------------ */
 
 /** softplus, sigmoid, exp, log, lgamma, digamma of n floats; relative accuracy 2e-7 (exp,
  *  log, sigmoid, softplus) and 1e-6 (lgamma, digamma; absolute near their zeros). The
@@ -131,7 +131,7 @@ void rg_v_softplus(int64_t n, const float *x, float *y);
 void rg_v_lgamma(int64_t n, const float *x, float *y);
 void rg_v_digamma(int64_t n, const float *x, float *y);
 
-/* ---- neighbours ------------------------------------------------------------------------------ */
-/* ---- sparse products -------------------------------------------------------------------------- */
+/* ---- neighbours ------------------------------------------------------------------ */
+/* ---- sparse products ------------------------------------------------------------- */
 
 #endif

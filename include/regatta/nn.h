@@ -17,13 +17,15 @@
  *  Conventions. Rows are cells. w is (out, in) for dense weights and (features, out) for
  *  weights of wide sparse inputs and wide outputs. Backward adds to d of its inputs (+=).
  *  A loss term is numerator / denominator over the global batch; ranks add. nn knows no
- *  ranks: what has to be added or gathered goes through rg_share. */
+ *  ranks: what has to be added or gathered goes through rg_share.
+ *  Nothing here is collective but rg_run_forward, rg_run_backward and rg_run_terms, over
+ *  the share. */
 #ifndef REGATTA_NN_H
 #define REGATTA_NN_H
 
 #include "regatta/kernels.h"
 
-/* ---- the share of the batch and of the features ------------------------------------ */
+/* ---- the share of the batch and of the features ---------------------------------- */
 
 /** Blocks of features of one modality: block b is features offset[b]..offset[b+1]. */
 typedef struct rg_blocks {
@@ -58,7 +60,7 @@ typedef struct rg_share {
 /** All lanes and blocks are here. Not collective. */
 rg_share rg_share_alone(int lanes, int lane_cells);
 
-/* ---- nodes and parameters ------------------------------------------------------------- */
+/* ---- nodes and parameters -------------------------------------------------------- */
 
 typedef struct rg_graph rg_graph;
 typedef struct rg_op rg_op;
@@ -112,7 +114,7 @@ static inline int64_t rg_param_size(const rg_param *param)
   return param->rows * param->cols;
 }
 
-/* ---- operations ------------------------------------------------------------------------ */
+/* ---- operations ------------------------------------------------------------------ */
 
 /** The record of an operation or a loss: one per file, at its bottom. */
 typedef struct rg_op_type {
@@ -167,7 +169,7 @@ struct rg_op {
   int index;               /* place on the tape */
 };
 
-/* ---- composing a graph -------------------------------------------------------------------- */
+/* ---- composing a graph ----------------------------------------------------------- */
 
 /** An empty graph for `cells` cells on this rank. share is borrowed. */
 rg_graph *rg_graph_new(const rg_share *share, uint64_t seed);
@@ -211,7 +213,7 @@ rg_param *rg_op_param_wide(rg_graph *graph, rg_op *op, const char *suffix,
 float *rg_graph_scratch(rg_graph *graph, int64_t n);
 double *rg_graph_scratch_f64(rg_graph *graph, int64_t n);
 
-/* ---- looking at a graph ---------------------------------------------------------------------- */
+/* ---- looking at a graph ---------------------------------------------------------- */
 
 int rg_graph_ops(const rg_graph *graph);
 rg_op *rg_graph_op(const rg_graph *graph, int i);
@@ -227,7 +229,7 @@ float *rg_param_gradient(const rg_graph *graph, const rg_param *param);
 /** Draw every parameter anew from (seed, name, row). */
 void rg_graph_init_params(rg_graph *graph, uint64_t seed);
 
-/* ---- running --------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------- */
 
 /** What a step computes: chosen terms, and which groups are updated. Made once. */
 typedef struct rg_sequence rg_sequence;
@@ -287,7 +289,7 @@ bool rg_run_updates(const rg_run *run, const rg_param *param);
 /** True when the parameter was (or will be) updated inside its kernel in this run. */
 bool rg_run_fused(const rg_run *run, const rg_param *param);
 
-/* ---- gradient check ------------------------------------------------------------------------------ */
+/* ---- gradient check -------------------------------------------------------------- */
 
 /** Directional finite-difference check of an operation by its probe: every parameter and
  *  every dense input (which the probe fills). Returns the largest relative error over

@@ -6,7 +6,7 @@
 
 #include "regatta/io.h"
 
-/* ---- building blocks: each works on this rank's rows of a distributed matrix ---------- */
+/* ---- building blocks: each works on this rank's rows of a distributed matrix ----- */
 
 /** Per feature over all cells: cells with a nonzero, sum, mean, variance (n - 1).
  *  Owned arrays of cols entries, replicated. Collective. */
@@ -30,11 +30,11 @@ rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double 
 rg_status rg_highly_variable(rg_comm *comm, const rg_csr *counts, const int32_t *batch,
                              int n_batches, int n, bool *highly, double *variance_norm,
                              int *rank);
-/** tf-idf weighting in place. */
 typedef enum rg_idf {
   RG_TFIDF_LOG,   /* log1p(tf x idf x 1e4): muon, Signac */
   RG_IDF_BINARY,  /* binary x log(n / cells), rows to unit length: SnapATAC2 */
 } rg_idf;
+/** tf-idf weighting in place. Collective. */
 rg_status rg_tfidf(rg_comm *comm, rg_csr *counts, rg_idf kind);
 
 typedef struct rg_svd_options {
@@ -63,7 +63,7 @@ void rg_svd_fini(rg_svd *svd);
 rg_status rg_spectral(rg_comm *comm, const rg_csr *counts, int rank, uint64_t seed,
                       rg_mat *embedding);
 
-/* ---- the pipeline ---------------------------------------------------------------------- */
+/* ---- the pipeline ---------------------------------------------------------------- */
 
 /** Section `prepare` of the configuration. */
 typedef struct rg_prepare_options {

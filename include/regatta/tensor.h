@@ -1,6 +1,6 @@
 /** tensor: views of numbers. Rows are cells (or features), row-major; a CSR row lists the
  *  nonzeros of one cell in rising column order. Structs here own their arrays unless a
- *  function says "view". */
+ *  function says "view". Nothing here is collective. */
 #ifndef REGATTA_TENSOR_H
 #define REGATTA_TENSOR_H
 

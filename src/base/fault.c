@@ -6,16 +6,10 @@
 #include <string.h>
 
 const char *const rg_fault_points[] = {
-    "agree",      /* comm: a rank reports a failure it does not have */
-    "checkpoint", /* io: writing a checkpoint */
     "h5.rename",  /* io: giving a finished file its name */
     "h5.write",   /* io: writing values of an HDF5 file */
-    "open",       /* io: opening a file */
-    "read",       /* io: reading from a file */
-    "step",       /* train: a step */
     "vault.rename", /* io: putting a finished container in place */
     "vault.write",  /* io: writing a block of a container */
-    "write",      /* io: writing to a file */
     NULL};
 
 /* RG_FAULT=name[:pass][@rank], parsed once */
