@@ -126,7 +126,7 @@ out:
   return status;
 }
 
-/* ---- singular values ------------------------------------------------------------------ */
+/* ---- singular values ------------------------------------------------------------- */
 
 /* Row-major a is its transpose in LAPACK's eyes: a' = V s U', so u and vt trade places. */
 static int svd_lapack(double *a, int n, double *u, double *s, double *vt)
@@ -202,7 +202,7 @@ rg_status rg_svd_square(rg_comm *comm, double *a, int n, double *u, double *s,
   return check(comm, info, "singular value decomposition");
 }
 
-/* ---- positive definite systems --------------------------------------------------------- */
+/* ---- positive definite systems --------------------------------------------------- */
 
 /* b (n x m row-major) through LAPACK's column-major eyes. */
 static int solve_lapack(const double *a, int n, double *b, int m)

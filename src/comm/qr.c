@@ -22,7 +22,7 @@ enum {
 
 static const int one = 1, query = -1;
 
-/* ---- local levels ---------------------------------------------------------------------- */
+/* ---- local levels ---------------------------------------------------------------- */
 
 typedef struct level {
   double *a; /* rows x k; its Q after `descend` */
@@ -129,7 +129,7 @@ static void local_fini(local *qr)
   rg_free(qr->r);
 }
 
-/* ---- the stack over ranks --------------------------------------------------------------- */
+/* ---- the stack over ranks -------------------------------------------------------- */
 
 /* Copy between received rows (row-major) and the local part (column-major). */
 static void rows_to_columns(const double *rows, rg_pmat *a)
@@ -264,7 +264,7 @@ static void fix_signs(double *block, int height, int k, double *r)
   }
 }
 
-/* ---- face ---------------------------------------------------------------------------------- */
+/* ---- face ------------------------------------------------------------------------ */
 
 static rg_status check_tall(rg_comm *comm, const double *a, int64_t rows, int k)
 {

@@ -37,7 +37,7 @@ void rg_annot_fini(rg_annot *annot)
   *annot = (rg_annot){0};
 }
 
-/* ---- set: replace what has the name, else append ---------------------------------------- */
+/* ---- set: replace what has the name, else append --------------------------------- */
 
 void rg_annot_set_column(rg_annot *annot, rg_column column)
 {
@@ -153,7 +153,7 @@ void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *
   ((rg_note *)rg_annot_note(annot, path))->fields = names;
 }
 
-/* ---- get --------------------------------------------------------------------------------- */
+/* ---- get ------------------------------------------------------------------------- */
 
 const rg_column *rg_annot_column(const rg_annot *annot, const char *name)
 {

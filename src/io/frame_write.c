@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- columns ------------------------------------------------------------------------------ */
+/* ---- columns --------------------------------------------------------------------- */
 
 static void put_codes(rg_h5_writer *w, const char *path, const rg_column *column)
 {
@@ -85,7 +85,7 @@ void rg_frame_put(rg_h5_writer *w, const char *path, const rg_strings *index,
   rg_strings_fini(&order);
 }
 
-/* ---- matrices -------------------------------------------------------------------------------- */
+/* ---- matrices -------------------------------------------------------------------- */
 
 void rg_frame_put_mat(rg_h5_writer *w, const char *path, const rg_mat *mat)
 {
@@ -142,7 +142,7 @@ void rg_frame_put_csr(rg_h5_writer *w, const char *path, const rg_csr *csr,
   rg_free(ones);
 }
 
-/* ---- notes ----------------------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------- */
 
 static void put_scalar(rg_h5_writer *w, const char *path, const rg_note *note)
 {

@@ -64,7 +64,7 @@ rg_status rg_h5_int_attribute(const rg_h5 *h5, const char *path, const char *nam
 rg_status rg_h5_strings_attribute(const rg_h5 *h5, const char *path, const char *name,
                                   rg_strings *list);
 
-/* ---- arrays: not collective ------------------------------------------------------------ */
+/* ---- arrays: not collective ------------------------------------------------------ */
 
 typedef enum rg_h5_class {
   RG_H5_SIGNED,

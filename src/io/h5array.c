@@ -11,7 +11,7 @@
 #define BLOCK_VALUES ((int64_t)1 << 20)  /* converted at a time */
 #define DIRECT_VALUES ((int64_t)1 << 26) /* read at a time without conversion */
 
-/* ---- what an array is ----------------------------------------------------------------- */
+/* ---- what an array is ------------------------------------------------------------ */
 
 static bool is_h5py_bool(hid_t type)
 {
@@ -218,7 +218,7 @@ bool rg_h5_is_number(const rg_h5_array *array)
   return array->class <= RG_H5_BOOL;
 }
 
-/* ---- reading ----------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 static rg_status not_read(const rg_h5_array *array)
 {

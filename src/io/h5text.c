@@ -147,7 +147,7 @@ rg_status rg_h5_read_strings(const rg_h5_array *array, int64_t low, int64_t high
   return status;
 }
 
-/* ---- fields of compounds ------------------------------------------------------------------ */
+/* ---- fields of compounds --------------------------------------------------------- */
 
 /* A type in memory that holds one field alone; its own type in *field. */
 static rg_status field_memory(const rg_h5_array *array, const char *name, hid_t *memory,

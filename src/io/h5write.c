@@ -13,7 +13,7 @@
 
 enum { USER_BLOCK = 512 };
 
-/* ---- begin ---------------------------------------------------------------------------- */
+/* ---- begin ----------------------------------------------------------------------- */
 
 static rg_h5_writer *new_writer(rg_comm *comm, const char *path)
 {
@@ -145,7 +145,7 @@ rg_status rg_h5_begin_copy(rg_comm *comm, const char *input, const char *path,
   return status;
 }
 
-/* ---- finish --------------------------------------------------------------------------- */
+/* ---- finish ---------------------------------------------------------------------- */
 
 static rg_status write_magic(const rg_h5_writer *w)
 {
@@ -198,7 +198,7 @@ rg_status rg_h5_finish(rg_h5_writer *w)
   return status;
 }
 
-/* ---- what every call needs --------------------------------------------------------------- */
+/* ---- what every call needs ------------------------------------------------------- */
 
 bool rg_h5_may_write(rg_h5_writer *w)
 {
@@ -240,7 +240,7 @@ hid_t rg_h5_bool_type(void)
   return type;
 }
 
-/* ---- groups and attributes ------------------------------------------------------------------ */
+/* ---- groups and attributes ------------------------------------------------------- */
 
 bool rg_h5_exists(rg_h5_writer *w, const char *path)
 {

@@ -113,7 +113,7 @@ void rg_h5_put_array(rg_h5_writer *w, const char *path, rg_h5_type type, const v
   rg_h5_put_rows(w, path, type, x, w->root ? rows : 0, cols);
 }
 
-/* ---- strings ------------------------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------------------- */
 
 /* Texts [low, high) of a dataset; they lie one after another at *text. */
 static bool write_texts(hid_t id, hid_t type, int64_t low, int64_t high,
@@ -175,7 +175,7 @@ void rg_h5_put_list(rg_h5_writer *w, const char *path, const rg_strings *list)
     put_texts(w, path, list->text, list->n);
 }
 
-/* ---- scalars and records --------------------------------------------------------------------- */
+/* ---- scalars and records --------------------------------------------------------- */
 
 /* Create a small dataset and write all of it. */
 static void put_whole(rg_h5_writer *w, const char *path, hid_t type, int rank,

@@ -9,7 +9,7 @@
 #define MAGIC "regatta vault 1\n"
 enum { HASH_LINE = 5 + 16 + 1 }; /* "hash 0123456789abcdef\n" */
 
-/* ---- out ------------------------------------------------------------------------------ */
+/* ---- out ------------------------------------------------------------------------- */
 
 static void put_escaped(FILE *out, const char *text)
 {
@@ -49,7 +49,7 @@ char *rg_vault_manifest(const rg_vault *vault)
   return text;
 }
 
-/* ---- in ------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------- */
 
 /* What is left of the text; it ends with NUL. */
 typedef struct scanner {
