@@ -5,7 +5,7 @@
 cd "${1:-.}" || exit 2
 bad=0
 for header in include/regatta/*.h; do
-  grep -q 'Nothing here is collective' "$header" && continue
+  tr -s ' *\n' ' ' <"$header" | grep -q 'Nothing here is collective' && continue
   ${AWK:-awk} '
     function words(text) { return tolower(text) ~ /collective/ }
     /^[[:space:]]*$/ { said = 0 }
