@@ -134,4 +134,43 @@ void rg_v_digamma(int64_t n, const float *x, float *y);
 /* ---- neighbours ------------------------------------------------------------------ */
 /* ---- sparse products ------------------------------------------------------------- */
 
+/** y (rows x width) = a b, with b cols x width. Every row is summed in the order of its
+ *  entries. Fastest when width is a multiple of 16. */
+void rg_spmm(const rg_csr *a, const float *b, int width, float *y);
+void rg_ref_spmm(const rg_csr *a, const float *b, int width, float *y);
+
+/** A sparse matrix cut into panels of consecutive rows (65,536 at most), each stored by
+ *  column: the layout of the transposed product. Owned. */
+typedef struct rg_panels {
+  int64_t rows, cols;
+  int64_t n;       /* panels */
+  int64_t *first;  /* n + 1: first row of each */
+  int64_t *start;  /* n x (cols + 1): entries of column c of panel i are
+                      start[i * (cols + 1) + c] up to the next */
+  uint16_t *row;   /* per entry: row inside the panel */
+  float *value;    /* NULL: all ones */
+} rg_panels;
+/** Cut a into n panels that start at rows first[0..n), first[n] = a->rows. */
+rg_panels rg_panels_new(const rg_csr *a, int64_t n, const int64_t *first);
+void rg_panels_fini(rg_panels *panels);
+/** z (cols x width) = a^T y over the panels of `node` (not empty), y rows x width; the
+ *  sums of the panels are added along the tree of tensor.h with panels as items. */
+void rg_panels_times(const rg_panels *panels, rg_range node, const float *y, int width,
+                     float *z);
+void rg_ref_spmm_transposed(const rg_csr *a, const float *y, int width, float *z);
+
+/* ---- tall products in double ------------------------------------------------------------------- */
+
+/** c (wa x wb) = a^T b over `rows` rows of a (rows x wa) and b (rows x wb), summed in
+ *  double inside blocks of RG_TALL_BLOCK rows and over blocks along the tree. */
+#define RG_TALL_BLOCK 256
+void rg_tall_gram(int64_t rows, const float *a, int wa, const float *b, int wb, double *c);
+void rg_ref_tall_gram(int64_t rows, const float *a, int wa, const float *b, int wb,
+                      double *c);
+/** y (rows x wb) = beta y + a c, with a rows x wa and c wa x wb; y may not alias a. */
+void rg_tall_times(int64_t rows, const float *a, int wa, const double *c, int wb,
+                   double beta, float *y);
+void rg_ref_tall_times(int64_t rows, const float *a, int wa, const double *c, int wb,
+                       double beta, float *y);
+
 #endif
