@@ -40,7 +40,7 @@ rg_status rg_tfidf(rg_comm *comm, rg_csr *counts, rg_idf kind);
 typedef struct rg_svd_options {
   int rank;          /* axes wanted */
   int oversampling;  /* default 10 */
-  int iterations;    /* blocks of the Krylov space beyond the first, default 4 */
+  int iterations;    /* blocks of the Krylov space beyond the first, default 6 */
   bool centre;       /* subtract column means implicitly */
   bool scalapack;    /* orthogonalise and diagonalise over all ranks together (pdgeqrf,
                         pdsyevd): equal over rank counts to rounding instead of bit for bit */

@@ -7,6 +7,7 @@
 #include "linalg.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 enum { BLOCK = 64 }; /* of the block-cyclic layout */
@@ -16,6 +17,15 @@ static const int one = 1, query = -1;
 static bool serial(const rg_comm *comm, int n)
 {
   return comm->size == 1 || n <= BLOCK;
+}
+
+/* LAPACK runs on one thread: with more, the BLAS adds in an order that depends on their
+ * number. Returns what to set again afterwards. */
+static int one_thread(void)
+{
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  return threads;
 }
 
 /* Agree on the `info` of rank 0. */
@@ -103,8 +113,10 @@ rg_status rg_eigh(rg_comm *comm, const double *a, int n, double *values, double 
     return RG_OK;
   if (serial(comm, n)) {
     if (comm->rank == 0) {
+      int threads = one_thread();
       memcpy(v, a, (size_t)size * sizeof *v);
       info = eigh_lapack(v, n, values);
+      omp_set_num_threads(threads);
       transpose(v, n);
     }
     rg_broadcast(comm, v, size * (int64_t)sizeof *v, 0);
@@ -179,8 +191,11 @@ rg_status rg_svd_square(rg_comm *comm, double *a, int n, double *u, double *s,
   if (n == 0)
     return RG_OK;
   if (serial(comm, n)) {
-    if (comm->rank == 0)
+    if (comm->rank == 0) {
+      int threads = one_thread();
       info = svd_lapack(a, n, u, s, vt);
+      omp_set_num_threads(threads);
+    }
     rg_broadcast(comm, u, bytes, 0);
     rg_broadcast(comm, vt, bytes, 0);
   } else {
@@ -254,8 +269,11 @@ rg_status rg_solve_spd(rg_comm *comm, const double *a, int n, double *b, int m)
   int64_t info = 0;
   if (!serial(comm, n))
     info = solve_grid(comm, a, n, b, m);
-  else if (comm->rank == 0)
+  else if (comm->rank == 0) {
+    int threads = one_thread();
     info = solve_lapack(a, n, b, m);
+    omp_set_num_threads(threads);
+  }
   rg_broadcast(comm, &info, sizeof info, 0);
   if (info != 0)
     return rg_fail(RG_EFAIL,
