@@ -31,10 +31,10 @@ typedef enum rg_update_kind { RG_ADAM, RG_RMSPROP, RG_SGD } rg_update_kind;
  *    RG_SGD      m = beta1 m + g; w -= rate m; v is not touched */
 typedef struct rg_update {
   rg_update_kind kind;
-  float rate;       /* learning rate of this step */
-  float beta1, beta2, epsilon;
-  float decay;
-  float correct1, correct2; /* 1 - beta^t */
+  double rate; /* learning rate of this step */
+  double beta1, beta2, epsilon;
+  double decay;
+  double correct1, correct2; /* 1 - beta^t; RG_ADAM only */
   float *first, *second;    /* moments, the flat arrays that run beside the parameters */
 } rg_update;
 /** One step for n parameters; m and v are their moments (first and second are not looked

@@ -1,0 +1,54 @@
+/* special: elementary functions of vectors, by polynomials (vector.h). */
+#include "regatta/kernels.h"
+
+#include "src/kernels/vector.h"
+
+#include <math.h>
+
+/* elements of one piece of work */
+#define PIECE 16384
+
+static inline vec log_any(vec x)
+{
+  const vec zero = vec_set(0.0f), largest = vec_set(3.40282347e38f);
+  vec y = vec_log_positive(x);
+  y = vec_select(vec_below(zero, x), y, vec_set(NAN)); /* also where x is a NaN */
+  y = vec_select(vec_below(largest, x), x, y);
+  return vec_select(vec_below(zero, vec_abs(x)), y, x - x + y);
+}
+
+/* 1 / (1 + e^-x), without cancellation on either side */
+static inline vec sigmoid(vec x)
+{
+  vec t = vec_exp(vec_set(0.0f) - vec_abs(x));
+  vec q = vec_set(1.0f) / (vec_set(1.0f) + t);
+  return vec_mul_where(vec_below(x, vec_set(0.0f)), q, t);
+}
+
+static inline vec softplus(vec x)
+{
+  vec t = vec_exp(vec_set(0.0f) - vec_abs(x));
+  return vec_most(vec_set(0.0f), x) + vec_log1p(t);
+}
+
+static inline vec exponential(vec x) { return vec_exp(x); }
+
+/* the vector function NAME of the scalar-looking inline function `one` */
+#define VECTOR_FUNCTION(NAME, one)                                                      \
+  void NAME(int64_t n, const float *x, float *y)                                       \
+  {                                                                                     \
+    int64_t pieces = (n + PIECE - 1) / PIECE;                                           \
+    _Pragma("omp parallel for schedule(static) if (pieces > 1)")                        \
+    for (int64_t p = 0; p < pieces; p++) {                                              \
+      int64_t i = p * PIECE, high = n - i < PIECE ? n : i + PIECE;                      \
+      for (; i + RG_V <= high; i += RG_V)                                               \
+        vec_store(y + i, one(vec_load(x + i)));                                         \
+      if (i < high)                                                                     \
+        vec_store_n(y + i, (int)(high - i), one(vec_load_n(x + i, (int)(high - i))));   \
+    }                                                                                   \
+  }
+
+VECTOR_FUNCTION(rg_v_exp, exponential)
+VECTOR_FUNCTION(rg_v_log, log_any)
+VECTOR_FUNCTION(rg_v_sigmoid, sigmoid)
+VECTOR_FUNCTION(rg_v_softplus, softplus)
