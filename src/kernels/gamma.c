@@ -1,5 +1,5 @@
 /* gamma: log gamma and digamma of vectors. In double: the recurrence to x >= 7, then
- * Stirling's series, whose next term is below 1e-10 there (Abramowitz and Stegun 6.1.41
+ * Stirling's series, whose next term is below 1e-11 there (Abramowitz and Stegun 6.1.41
  * and 6.3.18); loops of plain arithmetic, which the compiler makes vectors of. */
 #include "regatta/kernels.h"
 
@@ -39,7 +39,8 @@ static inline double lgamma_positive(double x)
   x = shift ? x + 7.0 : x;
   double r = 1.0 / x, q = r * r;
   double series =
-      r * (1.0 / 12.0 - q * (1.0 / 360.0 - q * (1.0 / 1260.0 - q * (1.0 / 1680.0))));
+      r * (1.0 / 12.0 -
+           q * (1.0 / 360.0 - q * (1.0 / 1260.0 - q * (1.0 / 1680.0 - q / 1188.0))));
   return (x - 0.5) * log_positive(x) - x + 0.918938533204672742 + series -
          log_positive(product);
 }
@@ -56,7 +57,8 @@ static inline double digamma_positive(double x)
   double recurrence = shift ? over / under : 0.0;
   x = shift ? x + 7.0 : x;
   double r = 1.0 / x, q = r * r;
-  double series = q * (1.0 / 12.0 - q * (1.0 / 120.0 - q * (1.0 / 252.0 - q / 240.0)));
+  double series = q * (1.0 / 12.0 -
+                       q * (1.0 / 120.0 - q * (1.0 / 252.0 - q * (1.0 / 240.0 - q / 132.0))));
   return log_positive(x) - 0.5 * r - series - recurrence;
 }
 

@@ -10,11 +10,10 @@
 
 static inline vec log_any(vec x)
 {
-  const vec zero = vec_set(0.0f), largest = vec_set(3.40282347e38f);
-  vec y = vec_log_positive(x);
-  y = vec_select(vec_below(zero, x), y, vec_set(NAN)); /* also where x is a NaN */
-  y = vec_select(vec_below(largest, x), x, y);
-  return vec_select(vec_below(zero, vec_abs(x)), y, x - x + y);
+  const vec least = vec_set(1.4e-45f), largest = vec_set(3.40282347e38f);
+  vec y = vec_select(vec_below(vec_set(0.0f), x), vec_log_positive(x), vec_set(NAN));
+  y = vec_select(vec_below(vec_abs(x), least), vec_set(-INFINITY), y);
+  return vec_select(vec_below(largest, x), x, y);
 }
 
 /* 1 / (1 + e^-x), without cancellation on either side */
