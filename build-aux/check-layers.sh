@@ -2,7 +2,7 @@
 # check-layers.sh ROOT: does every #include under ROOT/src and ROOT/include respect
 # build-aux/layers.txt? Prints what does not; exit status 1 when there is any.
 # A file may include private headers of its own module, and of those listed so.
-rules=${0%/*}/layers.txt
+rules=$(cd "${0%/*}" && pwd)/layers.txt
 cd "${1:-.}" || exit 2
 find src include/regatta -name '*.[ch]' | LC_ALL=C sort |
   xargs grep -nE '^[[:space:]]*#[[:space:]]*include' /dev/null |
