@@ -164,7 +164,7 @@ Test(memory, realloc_keeps_the_old_and_zeroes_the_new)
   int64_t n = 3;
   for (int i = 0; i < 3; i++)
     x[i] = i;
-  const int64_t sizes[] = {5, 6, 7, 1000, 1001, 4, 900, 3, 3, 2, 50};
+  const int64_t sizes[] = {5, 6, 7, 1000, 1001, 800, 1000, 4, 900, 3, 3, 2, 50};
   for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
     x = rg_realloc(x, n, sizes[s], sizeof *x);
     cr_assert_eq((uintptr_t)x % 64, 0);

@@ -104,6 +104,8 @@ Test(fields, bad_values_say_what_is_right)
       "a.yaml:3: batch_cells is '99999999999999999999'; give a whole number");
   bad("batch_cells", "0",
       "a.yaml:3: batch_cells is 0; it must lie from 1 to 1000000000");
+  bad("batch_cells", "1000000001",
+      "a.yaml:3: batch_cells is 1000000001; it must lie from 1 to 1000000000");
   bad("learning_rate", "nan", "a.yaml:3: learning_rate is 'nan'; give a number");
   bad("learning_rate", "1e999", "a.yaml:3: learning_rate is '1e999'; give a number");
   bad("learning_rate", "1 x", "a.yaml:3: learning_rate is '1 x'; give a number");
@@ -145,6 +147,7 @@ Test(nearest, finds_slips_and_nothing_else)
   cr_assert_str_eq(rg_nearest("clusters", names, 4), "cluster");
   cr_assert_null(rg_nearest("umap", names, 4));
   cr_assert_null(rg_nearest("", names, 0));
+  cr_assert_str_eq(rg_nearest("ab", (const char *[]){"ba"}, 1), "ba");
   char longest[500];
   memset(longest, 'a', sizeof longest - 1);
   longest[sizeof longest - 1] = '\0';
@@ -205,7 +208,8 @@ Test(config, its_text_reproduces_it)
 {
   const char *const hard[] = {"plain",      "with space", "null",    "~",     "",
                               "a: b # c",   "\"quoted\"", "tab\tnl\n", "-",   "µ",
-                              "back\\slash", "true",      "0x10",    "[a,b]", "- x"};
+                              "back\\slash", "true",      "0x10",    "[a,b]", "- x",
+                              "#x",         "key:",      ":x",      "&a",    "*a"};
   for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
     cr_assert_eq(rg_fields_set(fields, &o, "path", hard[i], "test"), RG_OK);
     char *text = rg_config_text(config);

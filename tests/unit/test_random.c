@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { MANY = 200000 };
+enum { MANY = 1000000 };
 
 static const rg_key test_key = {.seed = 7, .step = 3, .purpose = RG_FOR_TEST};
 
@@ -71,6 +71,20 @@ static void check_moments(const double *x, int n, double mean, double variance,
   cr_expect_lt(fabs(v - variance), 5 * sqrt((fourth - variance * variance) / n));
 }
 
+/* of numbers with mean 0 and variance 1, up to four apart: a block holds four */
+static void check_independence(const double *x, int n)
+{
+  for (int lag = 1; lag <= 4; lag++) {
+    double product = 0, squares = 0;
+    for (int i = 0; i + lag < n; i++) {
+      product += x[i] * x[i + lag];
+      squares += (x[i] * x[i] - 1) * (x[i + lag] * x[i + lag] - 1);
+    }
+    cr_expect_lt(fabs(product), 5 * sqrt(n), "lag %d", lag);
+    cr_expect_lt(fabs(squares), 5 * 2 * sqrt(n), "squares, lag %d", lag);
+  }
+}
+
 Test(random, uniforms_are_uniform_and_never_0_or_1)
 {
   static double x[MANY];
@@ -101,6 +115,7 @@ Test(random, normals_are_normal)
     cr_assert(isfinite(y[i]));
   }
   check_moments(x, MANY, 0, 1, 3);
+  check_independence(x, MANY);
   cr_expect_lt(fabs(outside - 0.05 * MANY), 5 * sqrt(0.05 * 0.95 * MANY));
 }
 
