@@ -59,8 +59,8 @@ void rg_config_section(rg_config *config, const char *name, const rg_field *fiel
                        void *object, const char *help)
 {
   RG_ASSERT(!find_section(config, name));
-  config->sections = rg_realloc(config->sections, config->n, config->n + 1,
-                                sizeof *config->sections);
+  config->sections =
+      rg_realloc(config->sections, config->n, config->n + 1, sizeof *config->sections);
   section *s = &config->sections[config->n++];
   *s = (section){
       .name = rg_strdup(name), .fields = fields, .object = object, .help = help};
@@ -78,8 +78,8 @@ static rg_status unknown_section(const rg_config *config, const char *name,
     names[i] = config->sections[i].name;
   const char *near = rg_nearest(name, names, config->n);
   rg_free(names);
-  return near ? rg_fail(RG_EUSAGE, "%s: unknown section '%s'; did you mean '%s'?", where,
-                        name, near)
+  return near ? rg_fail(RG_EUSAGE, "%s: unknown section '%s'; did you mean '%s'?",
+                        where, name, near)
               : rg_fail(RG_EUSAGE, "%s: unknown section '%s'", where, name);
 }
 

@@ -76,7 +76,8 @@ static rg_status check_keys(reader *r, const yaml_node_t *map)
     if (!scalar(key))
       return fail_at(r, key, "a key must be a scalar");
     for (yaml_node_pair_t *q = map->data.mapping.pairs.start; q < p; q++)
-      if (strcmp(scalar(yaml_document_get_node(&r->document, q->key)), scalar(key)) == 0)
+      if (strcmp(scalar(yaml_document_get_node(&r->document, q->key)), scalar(key)) ==
+          0)
         return rg_fail(RG_EUSAGE, "%s:%zu: key '%s' stands twice; remove one", r->path,
                        key->start_mark.line + 1, scalar(key));
   }
@@ -104,8 +105,8 @@ static rg_status read_section(reader *r, yaml_node_pair_t *pair)
   if (is_null(map))
     return RG_OK;
   if (map->type != YAML_MAPPING_NODE)
-    return rg_fail(RG_EUSAGE, "%s:%zu: section '%s' must hold key: value pairs", r->path,
-                   key->start_mark.line + 1, scalar(key));
+    return rg_fail(RG_EUSAGE, "%s:%zu: section '%s' must hold key: value pairs",
+                   r->path, key->start_mark.line + 1, scalar(key));
   RG_TRY(check_keys(r, map));
   for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
        p < map->data.mapping.pairs.top; p++)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 const char *const rg_fault_points[] = {
-    "h5.rename",  /* io: giving a finished file its name */
-    "h5.write",   /* io: writing values of an HDF5 file */
+    "h5.rename",    /* io: giving a finished file its name */
+    "h5.write",     /* io: writing values of an HDF5 file */
     "vault.rename", /* io: putting a finished container in place */
     "vault.write",  /* io: writing a block of a container */
     NULL};

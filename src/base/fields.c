@@ -52,8 +52,8 @@ static rg_status unknown_name(const rg_field *fields, const char *name,
 static rg_status set_bool(const rg_field *f, void *object, const char *text,
                           const char *where)
 {
-  static const char *const names[] = {"false", "true", "no",  "yes",
-                                      "off",   "on",   "0", "1"};
+  static const char *const names[] = {"false", "true", "no", "yes",
+                                      "off",   "on",   "0",  "1"};
   for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
     if (strcmp(text, names[i]) == 0) {
       *(bool *)member(f, object) = i % 2;

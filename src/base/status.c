@@ -12,8 +12,8 @@ static void (*end_job_hook)(int exit_code);
 int rg_exit_code(rg_status status)
 {
   switch (status) {
-#define RG_STATUS_CODE(name, code, text)                                                \
-  case name:                                                                            \
+#define RG_STATUS_CODE(name, code, text)                                               \
+  case name:                                                                           \
     return code;
     RG_STATUS_LIST(RG_STATUS_CODE)
 #undef RG_STATUS_CODE
@@ -24,8 +24,8 @@ int rg_exit_code(rg_status status)
 const char *rg_status_text(rg_status status)
 {
   switch (status) {
-#define RG_STATUS_TEXT(name, code, text)                                                \
-  case name:                                                                            \
+#define RG_STATUS_TEXT(name, code, text)                                               \
+  case name:                                                                           \
     return text;
     RG_STATUS_LIST(RG_STATUS_TEXT)
 #undef RG_STATUS_TEXT

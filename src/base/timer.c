@@ -6,9 +6,9 @@
 
 /* scopes in the order of their first start; a parent comes before its children */
 typedef struct scope {
-  char *path; /* "train/step", owned */
+  char *path;       /* "train/step", owned */
   const char *name; /* last part of path */
-  int parent; /* -1 at the top */
+  int parent;       /* -1 at the top */
   double seconds, started;
   int64_t calls;
 } scope;
@@ -30,7 +30,8 @@ static int find_or_add(const char *name)
       return i;
   scopes = rg_realloc(scopes, n_scopes, n_scopes + 1, sizeof *scopes);
   scope *s = &scopes[n_scopes];
-  s->path = current < 0 ? rg_strdup(name) : rg_format("%s/%s", scopes[current].path, name);
+  s->path =
+      current < 0 ? rg_strdup(name) : rg_format("%s/%s", scopes[current].path, name);
   s->name = s->path + strlen(s->path) - strlen(name);
   s->parent = current;
   return n_scopes++;

@@ -4,8 +4,8 @@
 rg_csr rg_csr_new(int64_t rows, int64_t cols, int64_t nnz)
 {
   RG_ASSERT(rows >= 0 && cols >= 0 && cols <= INT32_MAX && nnz >= 0);
-  return (rg_csr){rows, cols, RG_NEW(int64_t, rows + 1), RG_NEW(int32_t, nnz),
-                  RG_NEW(float, nnz)};
+  return (rg_csr){rows, cols,
+                  RG_NEW(int64_t, rows + 1), RG_NEW(int32_t, nnz), RG_NEW(float, nnz)};
 }
 
 void rg_csr_fini(rg_csr *csr)

@@ -40,35 +40,35 @@ int rg_tree_cover(int64_t n, rg_range part, rg_range slots[RG_TREE_SLOTS])
  * adds; columns in blocks, so that the partial sums of a path stay in cache. */
 enum { BLOCK = 64 };
 
-#define RG_DEFINE_TREE_SUM(type, suffix)                                                \
-  static void node_##suffix(const type *x, int64_t n, int width, int64_t stride,        \
-                            type *out)                                                  \
-  {                                                                                     \
-    if (n == 1) {                                                                       \
-      memcpy(out, x, (size_t)width * sizeof *out);                                      \
-    } else if (n == 2) {                                                                \
-      for (int j = 0; j < width; j++)                                                   \
-        out[j] = x[j] + x[stride + j];                                                  \
-    } else {                                                                            \
-      type right[BLOCK];                                                                \
-      int64_t left = left_items(n);                                                     \
-      node_##suffix(x, left, width, stride, out);                                       \
-      node_##suffix(x + left * stride, n - left, width, stride, right);                 \
-      for (int j = 0; j < width; j++)                                                   \
-        out[j] += right[j];                                                             \
-    }                                                                                   \
-  }                                                                                     \
-  void rg_tree_sum_##suffix(const type *x, int64_t n, int64_t width, int64_t stride,    \
-                            type *out)                                                  \
-  {                                                                                     \
-    RG_ASSERT(n >= 0 && width >= 0);                                                    \
-    for (int64_t j = 0; j < width; j += BLOCK) {                                        \
-      int columns = (int)(width - j < BLOCK ? width - j : BLOCK);                       \
-      if (n == 0)                                                                       \
-        memset(out + j, 0, (size_t)columns * sizeof *out);                              \
-      else                                                                              \
-        node_##suffix(x + j, n, columns, stride, out + j);                              \
-    }                                                                                   \
+#define RG_DEFINE_TREE_SUM(type, suffix)                                               \
+  static void node_##suffix(const type *x, int64_t n, int width, int64_t stride,       \
+                            type *out)                                                 \
+  {                                                                                    \
+    if (n == 1) {                                                                      \
+      memcpy(out, x, (size_t)width * sizeof *out);                                     \
+    } else if (n == 2) {                                                               \
+      for (int j = 0; j < width; j++)                                                  \
+        out[j] = x[j] + x[stride + j];                                                 \
+    } else {                                                                           \
+      type right[BLOCK];                                                               \
+      int64_t left = left_items(n);                                                    \
+      node_##suffix(x, left, width, stride, out);                                      \
+      node_##suffix(x + left * stride, n - left, width, stride, right);                \
+      for (int j = 0; j < width; j++)                                                  \
+        out[j] += right[j];                                                            \
+    }                                                                                  \
+  }                                                                                    \
+  void rg_tree_sum_##suffix(const type *x, int64_t n, int64_t width, int64_t stride,   \
+                            type *out)                                                 \
+  {                                                                                    \
+    RG_ASSERT(n >= 0 && width >= 0);                                                   \
+    for (int64_t j = 0; j < width; j += BLOCK) {                                       \
+      int columns = (int)(width - j < BLOCK ? width - j : BLOCK);                      \
+      if (n == 0)                                                                      \
+        memset(out + j, 0, (size_t)columns * sizeof *out);                             \
+      else                                                                             \
+        node_##suffix(x + j, n, columns, stride, out + j);                             \
+    }                                                                                  \
   }
 
 RG_DEFINE_TREE_SUM(double, f64)

@@ -14,33 +14,35 @@ typedef struct options {
   char *kind;
 } options;
 
-static const rg_field fields[] = {
-    {.name = "fast",
-     .type = RG_BOOL,
-     .offset = offsetof(options, fast),
-     .value = "no",
-     .help = "skip what is slow"},
-    {.name = "batch_cells",
-     .type = RG_INT,
-     .offset = offsetof(options, cells),
-     .value = "1024",
-     .low = 1,
-     .high = 1e9,
-     .unit = "cells",
-     .help = "cells per step"},
-    {.name = "learning_rate",
-     .type = RG_DOUBLE,
-     .offset = offsetof(options, rate),
-     .value = "1e-3",
-     .help = "size of a step"},
-    {.name = "path", .type = RG_TEXT, .offset = offsetof(options, path), .help = "file"},
-    {.name = "kind",
-     .type = RG_CHOICE,
-     .offset = offsetof(options, kind),
-     .value = "nb",
-     .choices = "nb|zinb|poisson",
-     .help = "likelihood"},
-    {0}};
+static const rg_field fields[] = {{.name = "fast",
+                                   .type = RG_BOOL,
+                                   .offset = offsetof(options, fast),
+                                   .value = "no",
+                                   .help = "skip what is slow"},
+                                  {.name = "batch_cells",
+                                   .type = RG_INT,
+                                   .offset = offsetof(options, cells),
+                                   .value = "1024",
+                                   .low = 1,
+                                   .high = 1e9,
+                                   .unit = "cells",
+                                   .help = "cells per step"},
+                                  {.name = "learning_rate",
+                                   .type = RG_DOUBLE,
+                                   .offset = offsetof(options, rate),
+                                   .value = "1e-3",
+                                   .help = "size of a step"},
+                                  {.name = "path",
+                                   .type = RG_TEXT,
+                                   .offset = offsetof(options, path),
+                                   .help = "file"},
+                                  {.name = "kind",
+                                   .type = RG_CHOICE,
+                                   .offset = offsetof(options, kind),
+                                   .value = "nb",
+                                   .choices = "nb|zinb|poisson",
+                                   .help = "likelihood"},
+                                  {0}};
 
 static options o;
 static rg_config *config;
@@ -206,10 +208,10 @@ Test(config, the_latest_source_wins_in_any_order)
 
 Test(config, its_text_reproduces_it)
 {
-  const char *const hard[] = {"plain",      "with space", "null",    "~",     "",
-                              "a: b # c",   "\"quoted\"", "tab\tnl\n", "-",   "µ",
-                              "back\\slash", "true",      "0x10",    "[a,b]", "- x",
-                              "#x",         "key:",      ":x",      "&a",    "*a"};
+  const char *const hard[] = {"plain",       "with space", "null",      "~",     "",
+                              "a: b # c",    "\"quoted\"", "tab\tnl\n", "-",     "µ",
+                              "back\\slash", "true",       "0x10",      "[a,b]", "- x",
+                              "#x",          "key:",       ":x",        "&a",    "*a"};
   for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
     cr_assert_eq(rg_fields_set(fields, &o, "path", hard[i], "test"), RG_OK);
     char *text = rg_config_text(config);
@@ -229,7 +231,8 @@ Test(config, its_text_reproduces_it)
 
 Test(config, lists_join_and_nothing_is_fine)
 {
-  cr_assert_eq(rg_config_yaml(config, "r.yaml", "train: {path: [rna, atac, 3]}"), RG_OK);
+  cr_assert_eq(rg_config_yaml(config, "r.yaml", "train: {path: [rna, atac, 3]}"),
+               RG_OK);
   cr_assert_str_eq(o.path, "rna,atac,3");
   cr_assert_eq(rg_config_yaml(config, "r.yaml", "train: {path: []}"), RG_OK);
   cr_assert_str_eq(o.path, "");
@@ -252,7 +255,8 @@ Test(config, hostile_files_are_refused_with_the_line)
   yaml_fails("train:\n  path: [[a]]\n", "r.yaml:2: a list must hold scalars");
   yaml_fails("train:\n  fast: yes\n  fast: no\n",
              "r.yaml:3: key 'fast' stands twice; remove one");
-  yaml_fails("train: {}\ntrain: {}\n", "r.yaml:2: key 'train' stands twice; remove one");
+  yaml_fails("train: {}\ntrain: {}\n",
+             "r.yaml:2: key 'train' stands twice; remove one");
   yaml_fails("train:\n  fast:\n", "r.yaml:2: fast has no value");
   yaml_fails("train:\n  path: \"a\\0b\"\n", "r.yaml:2: a value holds a zero byte");
   yaml_fails("[a]: b\n", "r.yaml:1: a key must be a scalar");

@@ -173,8 +173,8 @@ Test(tree, sum_is_the_definition)
 }
 
 /* Finish a tree over n items from the sums of whole subtrees, as ranks do. */
-static void finish(rg_range node, const rg_range *slots, const float *partial, int *next,
-                   float *out)
+static void finish(rg_range node, const rg_range *slots, const float *partial,
+                   int *next, float *out)
 {
   if (slots[*next].low == node.low && slots[*next].high == node.high) {
     memcpy(out, partial + *next * WIDTH, WIDTH * sizeof *out);
