@@ -43,14 +43,14 @@ typedef struct rg_svd_options {
   int iterations;    /* blocks of the Krylov space beyond the first, default 6 */
   bool centre;       /* subtract column means implicitly */
   bool scalapack;    /* orthogonalise and diagonalise over all ranks together (pdgeqrf,
-                        pdsyevd): equal over rank counts to rounding instead of bit for bit */
+                        pdsyevd): equal over rank counts to rounding, not bit for bit */
   uint64_t seed;
 } rg_svd_options;
 /** Truncated singular value decomposition of a distributed sparse matrix by randomised
  *  block Krylov iteration (Halko, Martinsson, Tropp 2011; Musco, Musco 2015); the same bits
  *  for any number of ranks and threads unless `scalapack`. Takes columns x (rank +
- *  oversampling) x (iterations + 1) floats over all ranks together. u: this rank's rows x rank (unit columns), s falling, v: cols x rank
- *  replicated; signs fixed so that the largest entry of each v column is positive. Owned.
+ *  oversampling) x (iterations + 1) floats over all ranks together. u: this rank's
+ *  rows x rank (unit columns), s falling, v: cols x rank replicated; signs fixed so that the largest entry of each v column is positive. Owned.
  *  Collective. */
 typedef struct rg_svd {
   int rank;

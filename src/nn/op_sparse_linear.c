@@ -40,8 +40,8 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   if (!op->in[0]->sparse)
     return rg_fail(RG_EUSAGE, "sparse_linear %s: the input is dense", op->name);
   int64_t fan_in = fan_in_of(blocks, o->joined);
-  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, o->width, rg_init_named(o->init),
-                                 fan_in, o->width);
+  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, o->width,
+                                 rg_init_named(o->init), fan_in, o->width);
   w->decay = o->decay;
   if (o->bias)
     rg_op_param(graph, op, "bias", blocks, 1, o->width, RG_INIT_TORCH, fan_in, o->width);

@@ -5,7 +5,7 @@
 
 #include "regatta/prepare.h"
 
-/* ---- layouts: rows cut over ranks in order ----------------------------------------------- */
+/* ---- layouts: rows cut over ranks in order --------------------------------------- */
 
 /** Rank r holds rows [bound[r], bound[r + 1]). Owned array of size + 1. */
 typedef struct rg_layout {
@@ -25,7 +25,7 @@ void *rg_relayout(rg_comm *comm, const rg_layout *from, const rg_layout *to,
 rg_csr rg_relayout_csr(rg_comm *comm, const rg_layout *from, const rg_layout *to,
                        const rg_csr *mine);
 
-/* ---- exact sums ---------------------------------------------------------------------------- */
+/* ---- exact sums ------------------------------------------------------------------ */
 
 /** Sums over cells per (group, feature) in 64-bit fixed point: the same bits for any number
  *  of ranks and threads. Arrays groups x features, replicated, owned. Values on the grid
@@ -57,7 +57,7 @@ rg_csr rg_copy_csr(const rg_csr *csr);
  *  CSR form. Not collective. Owned. */
 rg_csr rg_centred_log_ratio(const rg_csr *counts);
 
-/* ---- a distributed sparse matrix and its products -------------------------------------------- */
+/* ---- a distributed sparse matrix and its products -------------------------------- */
 
 typedef struct rg_spread rg_spread;
 /** `a` (this rank's rows) is borrowed; `mean` (cols, replicated, borrowed) is subtracted
@@ -70,7 +70,7 @@ void rg_spread_times(const rg_spread *spread, const float *b, int width, float *
  *  Collective. */
 void rg_spread_transposed(const rg_spread *spread, const float *y, int width, float *z);
 
-/* ---- a few leading eigenvectors ---------------------------------------------------------------- */
+/* ---- a few leading eigenvectors -------------------------------------------------- */
 
 /** A symmetric matrix by its product: y = matrix x for this rank's rows
  *  (rg_eigen_layout) of n, `width` columns. Collective. */
@@ -80,7 +80,7 @@ typedef struct rg_symmetric {
   void *self;
 } rg_symmetric;
 typedef struct rg_eigen_options {
-  int width;      /* columns of a block: at least the number wanted; a multiple of 16 is fastest */
+  int width; /* columns of a block: at least the number wanted, best a multiple of 16 */
   int iterations; /* blocks beyond the first */
   bool scalapack; /* QR and eigenproblem by the ranks together instead of replicated */
   uint64_t seed;

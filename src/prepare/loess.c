@@ -145,7 +145,7 @@ static void fit_vertex(const tree *t, int64_t near, vertex *v, double *scratch)
   v->slope = coefficient[1];
 }
 
-/* ---- blending ------------------------------------------------------------------------- */
+/* ---- blending -------------------------------------------------------------------- */
 
 static double blend(const vertex *left, const vertex *right, double x)
 {
@@ -178,7 +178,9 @@ void rg_loess(int64_t n, const double *x, const double *y, double span, double *
   int64_t near = (int64_t)floor((double)n * span + 1e-5);
   near = near < 4 ? 4 : near;
   near = near > n ? n : near;
-  tree t = {.n = n, .points = points, .leaf = (int64_t)floor((double)n * (span * cell_share))};
+  tree t = {.n = n,
+            .points = points,
+            .leaf = (int64_t)floor((double)n * (span * cell_share))};
   t.leaf = t.leaf < 1 ? 1 : t.leaf;
 
   double low = points[0].x, high = points[n - 1].x;

@@ -59,7 +59,8 @@ static void find_degrees(similarity *s)
   rg_free(sums);
 }
 
-/* Signs: the entry of largest magnitude of a column, of the lowest such row, is positive. */
+/* Signs: the entry of largest magnitude of a column, of the lowest such row, is
+ * positive. */
 static void fix_signs(rg_comm *comm, rg_mat *x)
 {
   for (int64_t j = 0; j < x->cols; j++) {
