@@ -188,8 +188,9 @@ rg_node *rg_input_free(rg_graph *graph, const char *name, const rg_blocks *block
 rg_node *rg_input_sparse(rg_graph *graph, const char *name, const rg_blocks *blocks);
 /** Apply an operation: inputs end with NULL; `name` is NAME or NAME:PARAMS, where PARAMS
  *  (default NAME) opens the names of its parameters (sharing); `options` is
- *  "key=value key=value" text or NULL. A failure (unknown operation, shape) is remembered and returned by
- *  rg_graph_plan; the returned node is then a dummy. For a loss use rg_loss. */
+ *  "key=value key=value" text or NULL. A failure (unknown operation, shape) is
+ *  remembered and returned by rg_graph_plan; the returned node is then a dummy. For a
+ *  loss use rg_loss. */
 rg_node *rg_apply(rg_graph *graph, const char *type, const char *name,
                   const char *options, ...);
 /** Add a loss term; returns its operation, borrowed. Inputs end with NULL. */

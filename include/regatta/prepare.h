@@ -50,8 +50,8 @@ typedef struct rg_svd_options {
  *  block Krylov iteration (Halko, Martinsson, Tropp 2011; Musco, Musco 2015); the same bits
  *  for any number of ranks and threads unless `scalapack`. Takes columns x (rank +
  *  oversampling) x (iterations + 1) floats over all ranks together. u: this rank's
- *  rows x rank (unit columns), s falling, v: cols x rank replicated; signs fixed so that the largest entry of each v column is positive. Owned.
- *  Collective. */
+ *  rows x rank (unit columns), s falling, v: cols x rank replicated; signs
+ *  fixed so that the largest entry of each v column is positive. Owned. Collective. */
 typedef struct rg_svd {
   int rank;
   rg_mat u, v;
