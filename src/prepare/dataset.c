@@ -50,7 +50,7 @@ static const char *known_embedding(const char *name)
   return "";
 }
 
-/* ---- writing ---------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------- */
 
 /* A name inside the vault: "m0/features". */
 typedef struct label {
@@ -67,7 +67,8 @@ static label inside(int m, const char *what)
 /* The same strings on every rank: their bytes, each ended by a zero. */
 static rg_status put_strings(rg_vault *vault, const char *name, const rg_strings *list)
 {
-  return rg_vault_put(vault, name, 'c', list->text, list->n ? list->offset[list->n] : 0, 1);
+  return rg_vault_put(vault, name, 'c', list->text, list->n ? list->offset[list->n] : 0,
+                      1);
 }
 
 static rg_status put_column(rg_vault *vault, const char *name, const rg_column *column)
@@ -111,13 +112,14 @@ static rg_status put_modality(rg_vault *vault, int m, const rg_prepared_modality
   RG_TRY(put_strings(vault, inside(m, "features").text, &x->features));
   RG_TRY(rg_vault_put_rows(vault, inside(m, "present").text, 'c', x->present, rows, 1));
   RG_TRY(rg_vault_put_rows(vault, inside(m, "depth").text, 'd', x->depth, rows, 1));
-  RG_TRY(rg_vault_put_rows(vault, inside(m, "values").text, 'f', x->embedding.data, rows,
-                           x->embedding.cols));
+  RG_TRY(rg_vault_put_rows(vault, inside(m, "values").text, 'f', x->embedding.data,
+                           rows, x->embedding.cols));
   if (x->explained)
     RG_TRY(rg_vault_put(vault, inside(m, "explained").text, 'd', x->explained, 1,
                         x->embedding.cols));
   if (x->highly_variable)
-    RG_TRY(rg_vault_put(vault, inside(m, "highly").text, 'c', x->highly_variable, p, 1));
+    RG_TRY(
+        rg_vault_put(vault, inside(m, "highly").text, 'c', x->highly_variable, p, 1));
   if (x->chromosome) {
     RG_TRY(put_strings(vault, inside(m, "chromosomes").text, &x->chromosomes));
     RG_TRY(rg_vault_put(vault, inside(m, "chromosome").text, 'i', x->chromosome, p, 1));
@@ -142,7 +144,7 @@ out:
   return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading --------------------------------------------------------------------- */
 
 /* An array that every rank gets whole; NULL and *n = 0 where there is none. */
 static rg_status get_whole(rg_vault *vault, const char *name, size_t size, int64_t *n,
@@ -163,7 +165,8 @@ static rg_status get_strings(rg_vault *vault, const char *name, rg_strings *list
   int64_t bytes;
   void *text = NULL;
   RG_TRY(get_whole(vault, name, 1, &bytes, &text));
-  for (const char *at = text; at && at < (const char *)text + bytes; at += strlen(at) + 1)
+  for (const char *at = text; at && at < (const char *)text + bytes;
+       at += strlen(at) + 1)
     rg_strings_add(list, at, -1);
 out:
   rg_free(text);
@@ -176,8 +179,10 @@ static rg_status get_rows(rg_vault *vault, const rg_dataset *d, const char *name
 {
   const rg_array_info *info = rg_vault_find(vault, name);
   if (!info || info->rows != d->n_cells)
-    return rg_fail(RG_EINPUT, "prepared data: array %s is missing or has the wrong number "
-                   "of cells; run regatta prepare again", name);
+    return rg_fail(RG_EINPUT,
+                   "prepared data: array %s is missing or has the wrong number "
+                   "of cells; run regatta prepare again",
+                   name);
   if (cols)
     *cols = info->cols;
   *out = rg_alloc(rg_range_n(d->rows) * info->cols, size);
@@ -191,8 +196,8 @@ static rg_status get_column(rg_vault *vault, const rg_dataset *d, const char *na
   const char *title = rg_vault_text(vault, name);
   char *key = rg_format("%s/categories", name);
   if (title) {
-    *column = (rg_column){.name = rg_strdup(title), .type = RG_COLUMN_CATEGORY,
-                          .n = rg_range_n(d->rows)};
+    *column = (rg_column){
+        .name = rg_strdup(title), .type = RG_COLUMN_CATEGORY, .n = rg_range_n(d->rows)};
     RG_TRY(get_rows(vault, d, name, sizeof(int32_t), NULL, (void **)&column->code));
     RG_TRY(get_strings(vault, key, &column->categories));
   }
@@ -227,8 +232,10 @@ static rg_status get_modality(rg_vault *vault, const rg_dataset *d, int m,
 {
   rg_status status = RG_OK;
   int64_t n;
-  *x = (rg_prepared_modality){.name = rg_strdup(rg_vault_text(vault, inside(m, "name").text))};
-  x->embedding_name = known_embedding(rg_vault_text(vault, inside(m, "embedding").text));
+  *x = (rg_prepared_modality){
+      .name = rg_strdup(rg_vault_text(vault, inside(m, "name").text))};
+  x->embedding_name =
+      known_embedding(rg_vault_text(vault, inside(m, "embedding").text));
   RG_TRY(get_strings(vault, inside(m, "features").text, &x->features));
   RG_TRY(get_rows(vault, d, inside(m, "present").text, 1, NULL, (void **)&x->present));
   RG_TRY(get_rows(vault, d, inside(m, "depth").text, sizeof(double), NULL,
@@ -238,7 +245,8 @@ static rg_status get_modality(rg_vault *vault, const rg_dataset *d, int m,
   x->embedding.rows = rg_range_n(d->rows);
   RG_TRY(get_whole(vault, inside(m, "explained").text, sizeof(double), &n,
                    (void **)&x->explained));
-  RG_TRY(get_whole(vault, inside(m, "highly").text, 1, &n, (void **)&x->highly_variable));
+  RG_TRY(
+      get_whole(vault, inside(m, "highly").text, 1, &n, (void **)&x->highly_variable));
   RG_TRY(get_whole(vault, inside(m, "chromosome").text, sizeof(int32_t), &n,
                    (void **)&x->chromosome));
   RG_TRY(get_strings(vault, inside(m, "chromosomes").text, &x->chromosomes));
@@ -256,7 +264,8 @@ rg_status rg_dataset_read(rg_comm *comm, const char *path, rg_dataset *d)
   const rg_array_info *cells = rg_vault_find(vault, "source");
   const char *kind = rg_vault_text(vault, "kind");
   if (!cells || !kind || strcmp(kind, "prepared data set") != 0) {
-    status = rg_fail(RG_EINPUT, "%s: not a prepared data set; run regatta prepare", path);
+    status =
+        rg_fail(RG_EINPUT, "%s: not a prepared data set; run regatta prepare", path);
     goto out;
   }
   d->n_cells = cells->rows;

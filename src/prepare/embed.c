@@ -10,13 +10,15 @@ enum { OVERSAMPLING = 10 };
 
 /* U S of the decomposition from axis `first` on. */
 static rg_status decompose(rg_comm *comm, const rg_prepare_options *options,
-                           const rg_csr *x, int axes, int first, bool centre, rg_mat *out,
-                           double *explained)
+                           const rg_csr *x, int axes, int first, bool centre,
+                           rg_mat *out, double *explained)
 {
   rg_status status = RG_OK;
   rg_svd svd = {0};
-  rg_svd_options how = {.rank = axes + first, .oversampling = OVERSAMPLING,
-                        .iterations = (int)options->iterations, .centre = centre,
+  rg_svd_options how = {.rank = axes + first,
+                        .oversampling = OVERSAMPLING,
+                        .iterations = (int)options->iterations,
+                        .centre = centre,
                         .scalapack = strcmp(options->linear_algebra, "scalapack") == 0,
                         .seed = (uint64_t)options->seed};
   RG_TRY(rg_svd_sparse(comm, x, &how, &svd));
@@ -59,8 +61,9 @@ static int count_axes(int64_t wanted, int64_t cells, int64_t features, int64_t s
   return (int)(wanted < most ? wanted : most < 1 ? 1 : most);
 }
 
-static rg_status embed_peaks(rg_comm *comm, const rg_prepare_options *options, int64_t cells,
-                             rg_csr *x, rg_prepared_modality *m, rg_mat *found)
+static rg_status embed_peaks(rg_comm *comm, const rg_prepare_options *options,
+                             int64_t cells, rg_csr *x, rg_prepared_modality *m,
+                             rg_mat *found)
 {
   rg_status status = RG_OK;
   bool spectral = strcmp(options->atac_embedding, "spectral") == 0;
@@ -98,8 +101,8 @@ out:
   return status;
 }
 
-rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options, rg_kind kind,
-                            bool log_ratio, rg_prepared_modality *m)
+rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options,
+                            rg_kind kind, bool log_ratio, rg_prepared_modality *m)
 {
   rg_status status = RG_OK;
   rg_mat found = {0};

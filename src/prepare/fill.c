@@ -9,7 +9,7 @@
 typedef struct cells {
   rg_layout in_file; /* cells whose row in the file lies on each rank */
   rg_layout in_data;
-  bool *keep;        /* per row of the file of this rank */
+  bool *keep; /* per row of the file of this rank */
 } cells;
 
 /* How many cells of the data set come before each rank's rows of the file. */
@@ -35,11 +35,14 @@ static rg_status check_names(rg_file *file, const rg_dataset *d, const cells *c)
   for (int64_t i = 0, next = 0; i < names->n && status == RG_OK; i++) {
     if (!c->keep[i])
       continue;
-    const char *want = rg_strings_at(&expected, next++), *have = rg_strings_at(names, i);
+    const char *want = rg_strings_at(&expected, next++),
+               *have = rg_strings_at(names, i);
     if (strcmp(want, have) != 0)
-      status = rg_fail(RG_EINPUT, "%s: cell %lld is \"%s\", but \"%s\" was prepared; give "
-                       "the file that was prepared", rg_file_path(file),
-                       (long long)(rg_file_rows(file).low + i), have, want);
+      status = rg_fail(RG_EINPUT,
+                       "%s: cell %lld is \"%s\", but \"%s\" was prepared; give "
+                       "the file that was prepared",
+                       rg_file_path(file), (long long)(rg_file_rows(file).low + i),
+                       have, want);
   }
   rg_strings_fini(&expected);
   return rg_agree(rg_file_comm(file), status);
@@ -53,9 +56,11 @@ static rg_status find_cells(rg_file *file, const rg_dataset *d, cells *c)
   c->keep = RG_NEW(bool, rg_range_n(rows));
   for (int64_t i = 0; i < rg_range_n(d->rows); i++)
     if (d->source[i] < 0 || d->source[i] >= rg_file_cells(file))
-      status = rg_fail(RG_EINPUT, "%s: it has %lld cells, but cell %lld was prepared; give "
-                       "the file that was prepared", rg_file_path(file),
-                       (long long)rg_file_cells(file), (long long)d->source[i]);
+      status = rg_fail(RG_EINPUT,
+                       "%s: it has %lld cells, but cell %lld was prepared; give "
+                       "the file that was prepared",
+                       rg_file_path(file), (long long)rg_file_cells(file),
+                       (long long)d->source[i]);
   RG_TRY_ALL(comm, status);
   c->in_file = find_layout(file, d);
   c->in_data = rg_layout_of(comm, rg_range_n(d->rows));
@@ -99,9 +104,11 @@ static rg_status find_columns(rg_file *file, const rg_modality *source,
   }
   rg_free(table);
   if (found != m->features.n)
-    status = rg_fail(RG_EINPUT, "%s: modality %s has %lld of the %lld features that were "
-                     "prepared; give the file that was prepared", rg_file_path(file),
-                     m->name, (long long)found, (long long)m->features.n);
+    status = rg_fail(RG_EINPUT,
+                     "%s: modality %s has %lld of the %lld features that were "
+                     "prepared; give the file that was prepared",
+                     rg_file_path(file), m->name, (long long)found,
+                     (long long)m->features.n);
   return status;
 }
 
@@ -112,8 +119,10 @@ static rg_status fill_modality(rg_file *file, const cells *c, rg_prepared_modali
   int32_t *new_of_old = NULL;
   int at = rg_file_find(file, m->name);
   if (at < 0)
-    return rg_fail(RG_EINPUT, "%s: modality %s was prepared but is not there; give the "
-                   "file that was prepared", rg_file_path(file), m->name);
+    return rg_fail(RG_EINPUT,
+                   "%s: modality %s was prepared but is not there; give the "
+                   "file that was prepared",
+                   rg_file_path(file), m->name);
   const rg_modality *source = rg_file_modality(file, at);
   bool strict = rg_kind_of(m->name, false, false) != RG_KIND_PROTEIN;
   RG_TRY(rg_read_counts(file, at, strict ? RG_COUNTS : RG_ANY_FINITE, &counts));

@@ -26,8 +26,8 @@ rg_csr rg_relayout_csr(rg_comm *comm, const rg_layout *from, const rg_layout *to
                        const rg_csr *mine);
 
 /** The same for strings, codes and the like. Collective. Owned. */
-rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from, const rg_layout *to,
-                               const rg_strings *mine);
+rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from,
+                               const rg_layout *to, const rg_strings *mine);
 
 /* ---- rows and columns of a CSR --------------------------------------------------- */
 
@@ -107,8 +107,8 @@ rg_status rg_eigen_leading(rg_comm *comm, const rg_symmetric *matrix,
                            rg_mat *vectors);
 /** c (wa x wb, replicated) = a^T b over all ranks' rows in the eigensolver's layout.
  *  Collective. */
-void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b, int wb,
-                   double *c);
+void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b,
+                   int wb, double *c);
 
 /* ---- modalities of the pipeline -------------------------------------------------- */
 
@@ -142,7 +142,8 @@ rg_status rg_match_features(rg_comm *comm, const char *path,
  *  one for unknown ones at the end. Not collective. */
 void rg_number_chromosomes(const rg_draft *draft, rg_prepared_modality *out);
 /** The embedding of a modality. Collective. */
-rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options, rg_kind kind,
-                            bool log_ratio, rg_prepared_modality *modality);
+rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options,
+                            rg_kind kind, bool log_ratio,
+                            rg_prepared_modality *modality);
 
 #endif

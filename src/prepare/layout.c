@@ -78,8 +78,8 @@ rg_csr rg_relayout_csr(rg_comm *comm, const rg_layout *from, const rg_layout *to
   return out;
 }
 
-rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from, const rg_layout *to,
-                               const rg_strings *mine)
+rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from,
+                               const rg_layout *to, const rg_strings *mine)
 {
   int64_t *length = RG_NEW(int64_t, mine->n); /* with the zero at the end */
   for (int64_t i = 0; i < mine->n; i++)
@@ -99,7 +99,7 @@ rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from, const rg_la
   return out;
 }
 
-/* ---- rows and columns of a CSR ------------------------------------------------------ */
+/* ---- rows and columns of a CSR --------------------------------------------------- */
 
 void rg_csr_keep_rows(rg_csr *csr, const bool *keep)
 {

@@ -4,10 +4,10 @@
 #define AT(member) offsetof(rg_prepare_options, member)
 
 const rg_field rg_prepare_fields[] = {
-    {"min_features_per_cell", RG_INT, AT(min_features_per_cell), "1", 0, 1e9, NULL, NULL,
-     "cells with fewer features in a modality that they have are left out"},
-    {"min_cells_per_feature", RG_INT, AT(min_cells_per_feature), "3", 0, 1e12, NULL, NULL,
-     "genes and peaks seen in fewer cells are left out"},
+    {"min_features_per_cell", RG_INT, AT(min_features_per_cell), "1", 0, 1e9, NULL,
+     NULL, "cells with fewer features in a modality that they have are left out"},
+    {"min_cells_per_feature", RG_INT, AT(min_cells_per_feature), "3", 0, 1e12, NULL,
+     NULL, "genes and peaks seen in fewer cells are left out"},
     {"max_cells_share", RG_DOUBLE, AT(max_cells_share), "1", 0, 1, NULL, NULL,
      "peaks open in more than this share of the cells are left out"},
     {"top_genes", RG_INT, AT(top_genes), "2000", 0, 1e9, NULL, NULL,
@@ -26,7 +26,8 @@ const rg_field rg_prepare_fields[] = {
      "blocks of the Krylov space beyond the first: more is more exact"},
     {"linear_algebra", RG_CHOICE, AT(linear_algebra), "replicated", 0, 0,
      "replicated|scalapack", NULL,
-     "replicated: the same bits on any number of ranks; scalapack: QR and eigenvectors by "
+     "replicated: the same bits on any number of ranks; scalapack: QR and eigenvectors "
+     "by "
      "all ranks together, equal to rounding"},
     {"seed", RG_INT, AT(seed), "0", 0, 9e15, NULL, NULL, "of the random start"},
     {0},

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- reading ---------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------- */
 
 static void look_at_values(rg_comm *comm, rg_draft *d)
 {
@@ -67,7 +67,7 @@ out:
   return status;
 }
 
-/* ---- cells -------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------- */
 
 /* A cell stays when it has some modality, and enough features in each that it has. */
 static bool *choose_cells(int64_t rows, int64_t fewest, const rg_draft *draft, int n)
@@ -169,7 +169,7 @@ static void move_cells(rg_file *file, const bool *keep, rg_draft *draft, int n,
   rg_layout_fini(&m.to);
 }
 
-/* ---- modalities ------------------------------------------------------------------------ */
+/* ---- modalities ------------------------------------------------------------------ */
 
 /* A draft becomes a modality of the data set; what it owns moves over. */
 static void finish_modality(rg_draft *d, const rg_prepared_modality *like,
@@ -197,7 +197,8 @@ static void finish_modality(rg_draft *d, const rg_prepared_modality *like,
     return;
   }
   for (int64_t f = 0; f < d->n_features; f++)
-    rg_strings_add(&out->features, rg_strings_at(&d->source->features, d->feature[f]), -1);
+    rg_strings_add(&out->features, rg_strings_at(&d->source->features, d->feature[f]),
+                   -1);
   if (d->kind == RG_KIND_PEAKS)
     rg_number_chromosomes(d, out);
 }
@@ -224,7 +225,8 @@ out:
 }
 
 /* Which modalities of the file are read: all, or those of the data set to be like. */
-static rg_status list_modalities(rg_file *file, const rg_dataset *like, int *list, int *n)
+static rg_status list_modalities(rg_file *file, const rg_dataset *like, int *list,
+                                 int *n)
 {
   *n = 0;
   for (int m = 0; m < rg_file_modalities(file) && !like; m++)
@@ -236,18 +238,21 @@ static rg_status list_modalities(rg_file *file, const rg_dataset *like, int *lis
   }
   if (*n > 0)
     return RG_OK;
-  return rg_fail(RG_EINPUT, "%s: it has none of the modalities that are wanted, such as "
-                 "%s; see: regatta inspect", rg_file_path(file),
+  return rg_fail(RG_EINPUT,
+                 "%s: it has none of the modalities that are wanted, such as "
+                 "%s; see: regatta inspect",
+                 rg_file_path(file),
                  like && like->n_modalities > 0 ? like->modality[0].name : "rna");
 }
 
-static rg_status match_all(rg_file *file, const rg_dataset *like, rg_draft *draft, int n,
-                           rg_dataset *out)
+static rg_status match_all(rg_file *file, const rg_dataset *like, rg_draft *draft,
+                           int n, rg_dataset *out)
 {
   rg_status status = RG_OK;
   out->modality = RG_NEW(rg_prepared_modality, n);
   for (int m = 0; m < n; m++) {
-    const rg_prepared_modality *model = rg_dataset_modality(like, draft[m].source->name);
+    const rg_prepared_modality *model =
+        rg_dataset_modality(like, draft[m].source->name);
     RG_TRY(rg_match_features(rg_file_comm(file), rg_file_path(file), model, &draft[m]));
     finish_modality(&draft[m], model, &out->modality[out->n_modalities++]);
   }
@@ -263,8 +268,9 @@ static bool *keep_all(int64_t n)
   return keep;
 }
 
-rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const char *batch,
-                     const char *label, const rg_dataset *like, rg_dataset *out)
+rg_status rg_prepare(rg_file *file, const rg_prepare_options *options,
+                     const char *batch, const char *label, const rg_dataset *like,
+                     rg_dataset *out)
 {
   rg_status status = RG_OK;
   int n = 0, read = 0, *list = RG_NEW(int, rg_file_modalities(file) + 1);
@@ -281,12 +287,16 @@ rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const cha
   keep = like ? keep_all(rows)
               : choose_cells(rows, options->min_features_per_cell, draft, n);
   move_cells(file, keep, draft, n, out);
-  rg_info("prepare: %lld of %lld cells kept (%lld features or more in each modality that "
-          "they have)", (long long)out->n_cells, (long long)rg_file_cells(file),
-          like ? 0LL : (long long)options->min_features_per_cell);
+  rg_info(
+      "prepare: %lld of %lld cells kept (%lld features or more in each modality that "
+      "they have)",
+      (long long)out->n_cells, (long long)rg_file_cells(file),
+      like ? 0LL : (long long)options->min_features_per_cell);
   if (out->n_cells == 0) {
-    status = rg_fail(RG_EINPUT, "%s: no cell is left; relax "
-                     "prepare.min_features_per_cell", rg_file_path(file));
+    status = rg_fail(RG_EINPUT,
+                     "%s: no cell is left; relax "
+                     "prepare.min_features_per_cell",
+                     rg_file_path(file));
     goto out;
   }
   RG_TRY(like ? match_all(file, like, draft, n, out)

@@ -51,7 +51,8 @@ static void say(const rg_draft *d, int64_t before, const char *why)
           (long long)d->n_features, (long long)before, noun(d), why);
 }
 
-static void filter_by_cells(rg_comm *comm, const rg_prepare_options *options, rg_draft *d)
+static void filter_by_cells(rg_comm *comm, const rg_prepare_options *options,
+                            rg_draft *d)
 {
   int64_t before = d->n_features, cells = 0;
   for (int64_t i = 0; i < d->counts.rows; i++)
@@ -66,9 +67,8 @@ static void filter_by_cells(rg_comm *comm, const rg_prepare_options *options, rg
     keep[f] = sums.count[f] >= options->min_cells_per_feature && sums.count[f] <= most;
   drop(d, keep);
   long long least = (long long)options->min_cells_per_feature;
-  char *why = most < cells
-                  ? rg_format("in %lld to %lld cells", least, (long long)most)
-                  : rg_format("in at least %lld cells", least);
+  char *why = most < cells ? rg_format("in %lld to %lld cells", least, (long long)most)
+                           : rg_format("in at least %lld cells", least);
   say(d, before, why);
   rg_free(why);
   rg_free(keep);
@@ -92,8 +92,8 @@ static rg_status choose_genes(rg_comm *comm, int64_t top, const rg_column *batch
   d->highly_variable = RG_NEW(bool, d->n_features);
   for (int64_t f = 0; f < d->n_features; f++)
     d->highly_variable[f] = true;
-  say(d, before, by_batch ? "highly variable, seurat_v3 per batch"
-                          : "highly variable, seurat_v3");
+  say(d, before,
+      by_batch ? "highly variable, seurat_v3 per batch" : "highly variable, seurat_v3");
 out:
   rg_free(group);
   rg_free(highly);
@@ -130,7 +130,7 @@ static void choose_peaks(rg_comm *comm, int64_t top, rg_draft *d)
   rg_group_sums_fini(&sums);
 }
 
-/* ---- order of peaks ------------------------------------------------------------------ */
+/* ---- order of peaks -------------------------------------------------------------- */
 
 /* Natural order: runs of digits compare as numbers. */
 static int compare_natural(const char *a, const char *b)
@@ -202,9 +202,10 @@ static void order_peaks(rg_draft *d)
   peak *order = RG_NEW(peak, d->n_features);
   for (int64_t f = 0; f < d->n_features; f++) {
     int32_t c = chromosome_of(source, d->feature[f]);
-    order[f] = (peak){.chromosome = c >= 0 ? place[c] : source->chromosomes.n,
-                      .start = c >= 0 && source->start ? source->start[d->feature[f]] : f,
-                      .column = f};
+    order[f] =
+        (peak){.chromosome = c >= 0 ? place[c] : source->chromosomes.n,
+               .start = c >= 0 && source->start ? source->start[d->feature[f]] : f,
+               .column = f};
   }
   qsort(order, (size_t)d->n_features, sizeof *order, by_position);
   for (int64_t i = 0; i < d->n_features; i++) {
@@ -250,13 +251,15 @@ rg_status rg_select_features(rg_comm *comm, const rg_prepare_options *options,
   if (d->kind == RG_KIND_PEAKS)
     order_peaks(d);
   if (d->n_features == 0)
-    status = rg_fail(RG_EINPUT, "modality %s: no feature is left; relax the filters of "
-                     "section prepare", d->source->name);
+    status = rg_fail(RG_EINPUT,
+                     "modality %s: no feature is left; relax the filters of "
+                     "section prepare",
+                     d->source->name);
 out:
   return status;
 }
 
-/* ---- features of another data set ------------------------------------------------------ */
+/* ---- features of another data set ------------------------------------------------ */
 
 typedef struct named {
   const char *name;
@@ -298,9 +301,11 @@ rg_status rg_match_features(rg_comm *comm, const char *path,
           like->name, (long long)found, (long long)wanted);
   rg_status status = RG_OK;
   if (2 * found < wanted)
-    status = rg_fail(RG_EINPUT, "%s: modality %s has only %lld of the %lld features that "
+    status = rg_fail(RG_EINPUT,
+                     "%s: modality %s has only %lld of the %lld features that "
                      "were trained on, the first of them \"%s\"; are the names of the "
-                     "same kind?", path, like->name, (long long)found, (long long)wanted,
+                     "same kind?",
+                     path, like->name, (long long)found, (long long)wanted,
                      rg_strings_at(&like->features, 0));
   return rg_agree(comm, status);
 }

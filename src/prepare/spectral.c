@@ -76,8 +76,8 @@ static void fix_signs(rg_comm *comm, rg_mat *x)
 }
 
 /* The axes after the first, at home. */
-static void take_axes(similarity *s, const rg_mat *vectors, const double *values, int rank,
-                      rg_mat *embedding)
+static void take_axes(similarity *s, const rg_mat *vectors, const double *values,
+                      int rank, rg_mat *embedding)
 {
   float *mine = rg_relayout(s->comm, &s->inside, &s->home, vectors->data,
                             (int64_t)(vectors->cols * (int64_t)sizeof(float)));
