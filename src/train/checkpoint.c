@@ -235,8 +235,8 @@ out:
 rg_status rg_checkpoint_constants(rg_session *session, rg_vault *vault)
 {
   rg_status status = RG_OK;
-  for (int i = 0; i < rg_vault_arrays(vault); i++) {
-    const rg_array_info *info = rg_vault_array(vault, i);
+  for (int i = 0; i < rg_vault_items(vault); i++) {
+    const rg_array_info *info = rg_vault_item(vault, i);
     if (strncmp(info->name, "constant:", 9) != 0)
       continue;
     double *x = rg_constants_get(&session->constants, info->name + 9, info->rows);
