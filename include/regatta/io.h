@@ -21,7 +21,7 @@
 typedef enum rg_column_type {
   RG_COLUMN_CATEGORY, /* code[i] into categories, -1 missing */
   RG_COLUMN_NUMBER,   /* number[i], NaN missing */
-  RG_COLUMN_STRING    /* text */
+  RG_COLUMN_STRING    /* text, "" missing */
 } rg_column_type;
 
 /** A column over this rank's rows. Categories are the same list on every rank. Owned. */
@@ -43,6 +43,11 @@ rg_status rg_column_as_category(rg_comm *comm, rg_column *column);
 /* ---- reading --------------------------------------------------------------------- */
 
 typedef struct rg_file rg_file;
+
+/** Call this first of all in main: it answers when the program was started again to look
+ *  at a file (see rg_open), and says that this program may be started so. Returns -1 when
+ *  main shall go on; else the exit code. Not collective. */
+int rg_probe_main(int argc, char **argv);
 
 /** A modality of a file. Borrowed from the file. */
 typedef struct rg_modality {
@@ -107,12 +112,31 @@ typedef enum rg_values {
  *  Collective; RG_EINPUT. Owned by the caller. */
 rg_status rg_read_counts(rg_file *file, int m, rg_values values, rg_csr *counts);
 /** The same read in pieces of at most `rows` rows per rank, `visit`ed in order with the
- *  first global row of the piece; pieces are freed after the visit. For files larger than
- *  memory. Collective; the visitor's status is agreed. */
+ *  first global row of the piece; pieces are freed after the visit. Every rank is visited
+ *  equally often (the last piece of some may be empty), so a visitor may be collective.
+ *  For files larger than memory: CSR and dense matrices whose cells are in the order of
+ *  the file are never held as a whole; CSC, text and scattered cells are, spread over the
+ *  ranks. Collective; the visitor's status is agreed. */
 rg_status rg_stream_counts(rg_file *file, int m, rg_values values, int64_t rows,
                            rg_status (*visit)(void *self, int64_t first,
                                               const rg_csr *piece),
                            void *self);
+/** Numbers over a whole modality that do not depend on the ranks or on the layout: what
+ *  the file says, in a form to compare with other readers. */
+typedef struct rg_digest {
+  int64_t rows, cols, nonzero; /* file cells, features, values other than 0 */
+  int64_t empty_cells;         /* present, without a value */
+  int64_t empty_features;
+  double sum;    /* of the values, each rounded to a multiple of 2^-10: exact */
+  uint64_t hash; /* sum of mix(mix(row * cols + col) ^ bits of the float32) modulo 2^64,
+                    with mix the finaliser of splitmix64 */
+} rg_digest;
+/** Read all values of a modality in pieces and digest them. Collective; RG_EINPUT. */
+rg_status rg_digest_counts(rg_file *file, int m, rg_values values, rg_digest *digest);
+/** RG_EINPUT with both rows when two cells have the same name. Collective. */
+rg_status rg_file_check_names(rg_file *file);
+/** Names that rg_open_options.layer can have for a modality, owned. Not collective. */
+rg_strings rg_file_layers(const rg_file *file, int m);
 /** Names of the columns of obs (global, and "m:name" for those of modalities), owned.
  *  Not collective. */
 rg_strings rg_file_columns(const rg_file *file);
@@ -248,9 +272,6 @@ rg_status rg_vault_open(rg_comm *comm, const char *path, rg_vault **vault);
 void rg_vault_close(rg_vault *vault);
 /** NULL when there is none. Borrowed. Not collective. */
 const rg_array_info *rg_vault_find(const rg_vault *vault, const char *name);
-/** All arrays, in the order written. Borrowed. Not collective. */
-int rg_vault_items(const rg_vault *vault);
-const rg_array_info *rg_vault_item(const rg_vault *vault, int i);
 const char *rg_vault_text(const rg_vault *vault, const char *key);
 /** Read rows [low, high) of an array into `out` (each rank its own range). Collective. */
 rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low, int64_t high,

@@ -76,6 +76,9 @@ static rg_status dispatch(rg_comm *comm, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+  int probed = rg_probe_main(argc, argv);
+  if (probed >= 0)
+    return probed;
   rg_comm *comm = rg_comm_start(&argc, &argv);
   rg_log_start(NULL, rg_rank(comm));
   rg_status status = rg_agree(comm, dispatch(comm, argc, argv));

@@ -24,7 +24,7 @@ void rg_h5_start(void)
   rg_filters_register();
 }
 
-/* ---- files -------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------- */
 
 static hid_t access_list(rg_comm *comm)
 {
@@ -151,7 +151,7 @@ rg_status rg_h5_close(rg_h5 *h5)
   return status;
 }
 
-/* ---- what is there ------------------------------------------------------------------- */
+/* ---- what is there --------------------------------------------------------------- */
 
 static rg_h5_kind kind_of(const rg_h5 *h5, const char *path)
 {
@@ -204,7 +204,8 @@ rg_status rg_h5_expect(const rg_h5 *h5, const char *path, rg_h5_kind kind)
   return rg_fail(RG_EINPUT, "%s:%s: is not %s", h5->path, path, wanted);
 }
 
-static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info, void *self)
+static herr_t add_name(hid_t group, const char *name, const H5L_info_t *info,
+                       void *self)
 {
   (void)group;
   rg_strings *names = self;
@@ -227,8 +228,10 @@ rg_status rg_h5_list(const rg_h5 *h5, const char *group, rg_strings *names)
   }
   if (done < 0) {
     rg_strings_fini(names);
-    status = rg_fail(RG_EINPUT, "%s:%s: the names in this group cannot be listed: "
-                     "damaged file", h5->path, group);
+    status = rg_fail(RG_EINPUT,
+                     "%s:%s: the names in this group cannot be listed: "
+                     "damaged file",
+                     h5->path, group);
   }
 out:
   return status;
@@ -240,7 +243,7 @@ char *rg_h5_path(const char *group, const char *name)
   return rg_format("%s/%s", root ? "" : group, name);
 }
 
-/* ---- attributes ---------------------------------------------------------------------- */
+/* ---- attributes ------------------------------------------------------------------ */
 
 /* Open an attribute; the number of its values (0 when none) and its type are set. */
 static hid_t attribute_open(const rg_h5 *h5, const char *path, const char *name,
@@ -336,8 +339,10 @@ rg_status rg_h5_int_attribute(const rg_h5 *h5, const char *path, const char *nam
   }
   if (good)
     return RG_OK;
-  return rg_fail(RG_EINPUT, "%s:%s: the attribute '%s' is missing or is not %lld "
-                 "integer%s", h5->path, path, name, (long long)n, n == 1 ? "" : "s");
+  return rg_fail(RG_EINPUT,
+                 "%s:%s: the attribute '%s' is missing or is not %lld "
+                 "integer%s",
+                 h5->path, path, name, (long long)n, n == 1 ? "" : "s");
 }
 
 rg_status rg_h5_strings_attribute(const rg_h5 *h5, const char *path, const char *name,
@@ -348,13 +353,16 @@ rg_status rg_h5_strings_attribute(const rg_h5 *h5, const char *path, const char 
   hid_t id = attribute_open(h5, path, name, &type, &n);
   bool good = false;
   if (id >= 0) { /* h5py writes an empty list as float64 */
-    good = n == 0 || (H5Tget_class(type) == H5T_STRING && read_texts(id, type, n, list));
+    good =
+        n == 0 || (H5Tget_class(type) == H5T_STRING && read_texts(id, type, n, list));
     H5Tclose(type);
     H5Aclose(id);
   }
   if (good)
     return RG_OK;
   rg_strings_fini(list);
-  return rg_fail(RG_EINPUT, "%s:%s: the attribute '%s' is missing or is not a list of "
-                 "strings", h5->path, path, name);
+  return rg_fail(RG_EINPUT,
+                 "%s:%s: the attribute '%s' is missing or is not a list of "
+                 "strings",
+                 h5->path, path, name);
 }

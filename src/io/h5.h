@@ -33,7 +33,7 @@ rg_status rg_h5_create(rg_comm *comm, const char *path, int64_t user_block, rg_h
  *  disk. NULL is fine. Collective. */
 rg_status rg_h5_close(rg_h5 *h5);
 
-/* ---- what is there: not collective ------------------------------------------------- */
+/* ---- what is there: not collective ----------------------------------------------- */
 
 typedef enum rg_h5_kind {
   RG_H5_ABSENT,
@@ -51,7 +51,7 @@ rg_status rg_h5_list(const rg_h5 *h5, const char *group, rg_strings *names);
 /** "a/b" from a printf; a helper to build paths. Owned by the caller. */
 char *rg_h5_path(const char *group, const char *name);
 
-/* ---- attributes: not collective ------------------------------------------------------ */
+/* ---- attributes: not collective -------------------------------------------------- */
 
 bool rg_h5_has_attribute(const rg_h5 *h5, const char *path, const char *name);
 /** A string attribute (fixed or variable length), or NULL when there is none or it is of
@@ -99,7 +99,8 @@ bool rg_h5_is_number(const rg_h5_array *array); /* integer, float or bool */
 
 /** Read rows [low, high) of all columns (rank 0 and 1: of the values) as double, float,
  *  int64 or int32; integers out of range are refused by _i64 and _i32. */
-rg_status rg_h5_read_f64(const rg_h5_array *array, int64_t low, int64_t high, double *x);
+rg_status rg_h5_read_f64(const rg_h5_array *array, int64_t low, int64_t high,
+                         double *x);
 rg_status rg_h5_read_f32(const rg_h5_array *array, int64_t low, int64_t high, float *x);
 rg_status rg_h5_read_i64(const rg_h5_array *array, int64_t low, int64_t high,
                          int64_t *x);
@@ -116,11 +117,11 @@ rg_status rg_h5_read_strings(const rg_h5_array *array, int64_t low, int64_t high
  *  `x` gets `width` numbers a row. */
 rg_status rg_h5_read_field_strings(const rg_h5_array *array, const char *field,
                                    int64_t low, int64_t high, rg_strings *list);
-rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field, int64_t width,
-                               int64_t low, int64_t high, double *x);
+rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field,
+                               int64_t width, int64_t low, int64_t high, double *x);
 /** Fields of a compound: names (owned), and per field its class and array length (1 for
  *  a plain field); `classes` and `widths` are owned by the caller. */
-rg_status rg_h5_fields(const rg_h5_array *array, rg_strings *names, rg_h5_class **classes,
-                       int64_t **widths);
+rg_status rg_h5_fields(const rg_h5_array *array, rg_strings *names,
+                       rg_h5_class **classes, int64_t **widths);
 
 #endif

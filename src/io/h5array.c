@@ -82,18 +82,19 @@ static rg_status check_shape(rg_h5_array *array)
   if (class == H5S_NULL)
     return rg_fail(RG_EINPUT, "%s:%s: is empty (null)", h5->path, array->path);
   if (rank < 0 || rank > 2)
-    return rg_fail(RG_EINPUT, "%s:%s: has %d dimensions; at most 2 can be used", h5->path,
-                   array->path, rank);
+    return rg_fail(RG_EINPUT, "%s:%s: has %d dimensions; at most 2 can be used",
+                   h5->path, array->path, rank);
   array->rank = rank;
   for (int i = 0; i < 2; i++) {
     array->dims[i] = i < rank ? (int64_t)dims[i] : 1;
     if (array->dims[i] < 0 || array->dims[i] > MAX_DIM)
-      return rg_fail(RG_EINPUT, "%s:%s: claims a length of %llu: damaged file", h5->path,
-                     array->path, (unsigned long long)dims[i]);
+      return rg_fail(RG_EINPUT, "%s:%s: claims a length of %llu: damaged file",
+                     h5->path, array->path, (unsigned long long)dims[i]);
   }
   if (array->dims[0] > 0 && array->dims[1] > ((int64_t)1 << 50) / array->dims[0])
-    return rg_fail(RG_EINPUT, "%s:%s: claims %lld x %lld values: damaged file", h5->path,
-                   array->path, (long long)array->dims[0], (long long)array->dims[1]);
+    return rg_fail(RG_EINPUT, "%s:%s: claims %lld x %lld values: damaged file",
+                   h5->path, array->path, (long long)array->dims[0],
+                   (long long)array->dims[1]);
   return RG_OK;
 }
 
@@ -103,18 +104,22 @@ static rg_status check_storage(const rg_h5_array *array, hid_t creation)
   const rg_h5 *h5 = array->h5;
   H5D_layout_t layout = H5Pget_layout(creation);
   if (layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0)
-    return rg_fail(RG_EINPUT, "%s:%s: keeps its values in other files; copy them into "
-                   "this one (h5repack)", h5->path, array->path);
+    return rg_fail(RG_EINPUT,
+                   "%s:%s: keeps its values in other files; copy them into "
+                   "this one (h5repack)",
+                   h5->path, array->path);
   int64_t values = array->dims[0] * array->dims[1];
   int64_t chunk = array->chunk[0] * (array->rank == 2 ? array->chunk[1] : 1);
-  int64_t claimed = (values > chunk ? values : chunk) * (int64_t)H5Tget_size(array->type);
+  int64_t claimed =
+      (values > chunk ? values : chunk) * (int64_t)H5Tget_size(array->type);
   int64_t stored = (int64_t)H5Dget_storage_size(array->id);
   bool compact = layout == H5D_COMPACT;
   if (stored < 0 || (!compact && stored > h5->bytes) ||
       claimed > stored * MAX_RATIO + FREE_BYTES)
-    return rg_fail(RG_EINPUT, "%s:%s: claims %lld bytes of values but %lld are stored: "
-                   "damaged or cut short", h5->path, array->path, (long long)claimed,
-                   (long long)stored);
+    return rg_fail(RG_EINPUT,
+                   "%s:%s: claims %lld bytes of values but %lld are stored: "
+                   "damaged or cut short",
+                   h5->path, array->path, (long long)claimed, (long long)stored);
   return RG_OK;
 }
 
@@ -257,37 +262,37 @@ typedef enum target { TO_F32, TO_F64, TO_I32, TO_I64 } target;
 static bool convert(const void *raw, rg_h5_class class, int size, int64_t n, target to,
                     void *x)
 {
-#define FROM(type)                                                                      \
-  for (int64_t i = 0; i < n; i++) {                                                     \
-    type v = ((const type *)raw)[i];                                                    \
-    if (to == TO_F32)                                                                   \
-      ((float *)x)[i] = (float)v;                                                       \
-    else if (to == TO_F64)                                                              \
-      ((double *)x)[i] = (double)v;                                                     \
-    else {                                                                              \
-      int64_t whole = (int64_t)v;                                                       \
-      if ((v > 0 && whole < 0) || (to == TO_I32 && whole != (int32_t)whole))            \
-        return false;                                                                   \
-      if (to == TO_I32)                                                                 \
-        ((int32_t *)x)[i] = (int32_t)whole;                                             \
-      else                                                                              \
-        ((int64_t *)x)[i] = whole;                                                      \
-    }                                                                                   \
+#define FROM(type)                                                                     \
+  for (int64_t i = 0; i < n; i++) {                                                    \
+    type v = ((const type *)raw)[i];                                                   \
+    if (to == TO_F32)                                                                  \
+      ((float *)x)[i] = (float)v;                                                      \
+    else if (to == TO_F64)                                                             \
+      ((double *)x)[i] = (double)v;                                                    \
+    else {                                                                             \
+      int64_t whole = (int64_t)v;                                                      \
+      if ((v > 0 && whole < 0) || (to == TO_I32 && whole != (int32_t)whole))           \
+        return false;                                                                  \
+      if (to == TO_I32)                                                                \
+        ((int32_t *)x)[i] = (int32_t)whole;                                            \
+      else                                                                             \
+        ((int64_t *)x)[i] = whole;                                                     \
+    }                                                                                  \
   }
-#define FROM_REAL(type)                                                                 \
-  for (int64_t i = 0; i < n; i++) {                                                     \
-    type v = ((const type *)raw)[i];                                                    \
-    if (to == TO_F32)                                                                   \
-      ((float *)x)[i] = (float)v;                                                       \
-    else if (to == TO_F64)                                                              \
-      ((double *)x)[i] = (double)v;                                                     \
-    else if (!(fabs((double)v) < (to == TO_I32 ? 0x1p31 : 0x1p62)) ||                   \
-             (double)v != floor((double)v))                                             \
-      return false;                                                                     \
-    else if (to == TO_I32)                                                              \
-      ((int32_t *)x)[i] = (int32_t)v;                                                   \
-    else                                                                                \
-      ((int64_t *)x)[i] = (int64_t)v;                                                   \
+#define FROM_REAL(type)                                                                \
+  for (int64_t i = 0; i < n; i++) {                                                    \
+    type v = ((const type *)raw)[i];                                                   \
+    if (to == TO_F32)                                                                  \
+      ((float *)x)[i] = (float)v;                                                      \
+    else if (to == TO_F64)                                                             \
+      ((double *)x)[i] = (double)v;                                                    \
+    else if (!(fabs((double)v) < (to == TO_I32 ? 0x1p31 : 0x1p62)) ||                  \
+             (double)v != floor((double)v))                                            \
+      return false;                                                                    \
+    else if (to == TO_I32)                                                             \
+      ((int32_t *)x)[i] = (int32_t)v;                                                  \
+    else                                                                               \
+      ((int64_t *)x)[i] = (int64_t)v;                                                  \
   }
   bool plus = class == RG_H5_UNSIGNED;
   if (class == RG_H5_FLOAT && size == 8) {
@@ -353,7 +358,8 @@ static rg_status read_numbers(const rg_h5_array *array, int64_t low, int64_t hig
     char *out = (char *)x + (row - low) * width * step;
     RG_TRY(read_as(array, memory, row, next, left, right, direct ? out : raw));
     if (!direct && !convert(raw, array->class, size, n, to, out))
-      RG_TRY(rg_fail(RG_EINPUT, "%s:%s[%lld..%lld]: a value is not an integer of %d bits",
+      RG_TRY(rg_fail(RG_EINPUT,
+                     "%s:%s[%lld..%lld]: a value is not an integer of %d bits",
                      array->h5->path, array->path, (long long)row, (long long)next,
                      (int)(8 * step)));
   }
@@ -372,12 +378,14 @@ rg_status rg_h5_read_f32(const rg_h5_array *array, int64_t low, int64_t high, fl
   return read_numbers(array, low, high, 0, array->dims[1], TO_F32, x);
 }
 
-rg_status rg_h5_read_i64(const rg_h5_array *array, int64_t low, int64_t high, int64_t *x)
+rg_status rg_h5_read_i64(const rg_h5_array *array, int64_t low, int64_t high,
+                         int64_t *x)
 {
   return read_numbers(array, low, high, 0, array->dims[1], TO_I64, x);
 }
 
-rg_status rg_h5_read_i32(const rg_h5_array *array, int64_t low, int64_t high, int32_t *x)
+rg_status rg_h5_read_i32(const rg_h5_array *array, int64_t low, int64_t high,
+                         int32_t *x)
 {
   return read_numbers(array, low, high, 0, array->dims[1], TO_I32, x);
 }

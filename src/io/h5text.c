@@ -54,8 +54,10 @@ static rg_status add_strings(const rg_h5_array *array, hid_t type, const char *b
     }
     int64_t total = list->n > 0 ? list->offset[list->n] : 0;
     if (length > MAX_STRING || total > MAX_STRINGS)
-      return rg_fail(RG_EINPUT, "%s:%s: a string of %zu bytes, or more than 4 GiB of "
-                     "strings: damaged file", array->h5->path, array->path, length);
+      return rg_fail(RG_EINPUT,
+                     "%s:%s: a string of %zu bytes, or more than 4 GiB of "
+                     "strings: damaged file",
+                     array->h5->path, array->path, length);
     rg_strings_add(list, text ? text : "", (int64_t)length);
   }
   return RG_OK;
@@ -153,7 +155,8 @@ rg_status rg_h5_read_strings(const rg_h5_array *array, int64_t low, int64_t high
 static rg_status field_memory(const rg_h5_array *array, const char *name, hid_t *memory,
                               hid_t *field)
 {
-  int index = array->class == RG_H5_COMPOUND ? H5Tget_member_index(array->type, name) : -1;
+  int index =
+      array->class == RG_H5_COMPOUND ? H5Tget_member_index(array->type, name) : -1;
   if (index < 0)
     return rg_fail(RG_EINPUT, "%s:%s: has no field '%s'", array->h5->path, array->path,
                    name);
@@ -176,13 +179,13 @@ static rg_status field_memory(const rg_h5_array *array, const char *name, hid_t 
 rg_status rg_h5_read_field_strings(const rg_h5_array *array, const char *field,
                                    int64_t low, int64_t high, rg_strings *list)
 {
-  hid_t memory, type;
+  hid_t memory = -1, type = -1;
   rg_status status = field_memory(array, field, &memory, &type);
   if (status != RG_OK)
     return status;
   if (H5Tget_class(type) == H5T_STRING)
-    status = read_strings(array, memory, type, (int64_t)H5Tget_size(type), low, high,
-                          list);
+    status =
+        read_strings(array, memory, type, (int64_t)H5Tget_size(type), low, high, list);
   else
     status = rg_fail(RG_EINPUT, "%s:%s: the field '%s' does not hold strings",
                      array->h5->path, array->path, field);
@@ -213,11 +216,11 @@ static double number_at(const char *bytes, H5T_class_t class, size_t size, bool 
   }
 }
 
-rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field, int64_t width,
-                               int64_t low, int64_t high, double *x)
+rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field,
+                               int64_t width, int64_t low, int64_t high, double *x)
 {
   rg_status status = RG_OK;
-  hid_t memory, type, base = -1;
+  hid_t memory = -1, type = -1, base = -1;
   char *bytes = NULL;
   status = field_memory(array, field, &memory, &type);
   if (status != RG_OK)
@@ -238,7 +241,8 @@ rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field, int6
     int64_t n = at + block < high ? block : high - at;
     RG_TRY(read_rows(array, memory, at, at + n, bytes));
     for (int64_t i = 0; i < n * width; i++)
-      x[(at - low) * width + i] = number_at(bytes + i * (int64_t)size, class, size, plus);
+      x[(at - low) * width + i] =
+          number_at(bytes + i * (int64_t)size, class, size, plus);
   }
 out:
   rg_free(bytes);
@@ -280,8 +284,8 @@ static void describe_field(hid_t type, rg_h5_class *class, int64_t *width)
   H5Tclose(base);
 }
 
-rg_status rg_h5_fields(const rg_h5_array *array, rg_strings *names, rg_h5_class **classes,
-                       int64_t **widths)
+rg_status rg_h5_fields(const rg_h5_array *array, rg_strings *names,
+                       rg_h5_class **classes, int64_t **widths)
 {
   int n = array->class == RG_H5_COMPOUND ? H5Tget_nmembers(array->type) : -1;
   if (n < 0)
