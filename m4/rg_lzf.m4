@@ -1,6 +1,6 @@
 # RG_LZF: liblzf, the fast filter of h5py. Older versions have no pkg-config file.
 AC_DEFUN([RG_LZF], [
-PKG_CHECK_MODULES([LZF], [liblzf], [], [LZF_CFLAGS= LZF_LIBS=-llzf])
+PKG_CHECK_MODULES([LZF], [liblzf], [], [LZF_CFLAGS=-I/usr/include/liblzf LZF_LIBS=-llzf])
 rg_save_CPPFLAGS=$CPPFLAGS
 rg_save_LIBS=$LIBS
 CPPFLAGS="$CPPFLAGS $LZF_CFLAGS"

@@ -159,7 +159,7 @@ void rg_panels_times(const rg_panels *panels, rg_range node, const float *y, int
                      float *z);
 void rg_ref_spmm_transposed(const rg_csr *a, const float *y, int width, float *z);
 
-/* ---- tall products in double ------------------------------------------------------------------- */
+/* ---- tall products in double ----------------------------------------------------- */
 
 /** c (wa x wb) = a^T b over `rows` rows of a (rows x wa) and b (rows x wb), summed in
  *  double inside blocks of RG_TALL_BLOCK rows and over blocks along the tree. */

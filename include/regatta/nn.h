@@ -178,6 +178,8 @@ const rg_share *rg_graph_share(const rg_graph *graph);
 int64_t rg_graph_cells(const rg_graph *graph); /* my lanes x lane_cells */
 /** The group that parameters declared from now on belong to; returns its number. */
 int rg_graph_group(rg_graph *graph, const char *name);
+/** Multiplier of the weight decay of parameters declared from now on; 1 at first. */
+void rg_graph_decay(rg_graph *graph, double factor);
 int rg_graph_find_group(const rg_graph *graph, const char *name); /* -1 */
 /** A dense input that the caller fills each step: node->x, whole. */
 rg_node *rg_input(rg_graph *graph, const char *name, int width);
@@ -187,9 +189,10 @@ rg_node *rg_input_free(rg_graph *graph, const char *name, const rg_blocks *block
 /** A sparse input: the counts of a modality, cut into blocks (borrowed). */
 rg_node *rg_input_sparse(rg_graph *graph, const char *name, const rg_blocks *blocks);
 /** Apply an operation: inputs end with NULL; `name` is NAME or NAME:PARAMS, where PARAMS
- *  (default NAME) opens the names of its parameters (sharing); `options` is "key=value key=value" text or
- *  NULL. A failure (unknown operation, shape) is remembered and returned by
- *  rg_graph_plan; the returned node is then a dummy. For a loss use rg_loss. */
+ *  (default NAME) opens the names of its parameters (sharing); `options` is
+ *  "key=value key=value" text or NULL. A failure (unknown operation, shape) is
+ *  remembered and returned by rg_graph_plan; the returned node is then a dummy. For a
+ *  loss use rg_loss. */
 rg_node *rg_apply(rg_graph *graph, const char *type, const char *name,
                   const char *options, ...);
 /** Add a loss term; returns its operation, borrowed. Inputs end with NULL. */
@@ -218,10 +221,14 @@ double *rg_graph_scratch_f64(rg_graph *graph, int64_t n);
 int rg_graph_ops(const rg_graph *graph);
 rg_op *rg_graph_op(const rg_graph *graph, int i);
 rg_op *rg_graph_find_op(const rg_graph *graph, const char *name);
+int rg_graph_nodes(const rg_graph *graph);
+rg_node *rg_graph_node(const rg_graph *graph, int i);
 rg_node *rg_graph_find_node(const rg_graph *graph, const char *name);
 int rg_graph_params(const rg_graph *graph);
 rg_param *rg_graph_param(const rg_graph *graph, int i);
 int64_t rg_graph_param_floats(const rg_graph *graph); /* on this rank */
+/** The flat array of parameter values on this rank; offsets are rg_param.offset. */
+float *rg_graph_flat(const rg_graph *graph);
 /** Value of a parameter, and its gradient after rg_run_backward: this rank's rows.
  *  Borrowed. */
 float *rg_param_value(const rg_graph *graph, const rg_param *param);

@@ -43,15 +43,15 @@ typedef struct rg_svd_options {
   int iterations;    /* blocks of the Krylov space beyond the first, default 6 */
   bool centre;       /* subtract column means implicitly */
   bool scalapack;    /* orthogonalise and diagonalise over all ranks together (pdgeqrf,
-                        pdsyevd): equal over rank counts to rounding instead of bit for bit */
+                        pdsyevd): equal over rank counts to rounding, not bit for bit */
   uint64_t seed;
 } rg_svd_options;
 /** Truncated singular value decomposition of a distributed sparse matrix by randomised
  *  block Krylov iteration (Halko, Martinsson, Tropp 2011; Musco, Musco 2015); the same bits
  *  for any number of ranks and threads unless `scalapack`. Takes columns x (rank +
- *  oversampling) x (iterations + 1) floats over all ranks together. u: this rank's rows x rank (unit columns), s falling, v: cols x rank
- *  replicated; signs fixed so that the largest entry of each v column is positive. Owned.
- *  Collective. */
+ *  oversampling) x (iterations + 1) floats over all ranks together. u: this rank's
+ *  rows x rank (unit columns), s falling, v: cols x rank replicated; signs
+ *  fixed so that the largest entry of each v column is positive. Owned. Collective. */
 typedef struct rg_svd {
   int rank;
   rg_mat u, v;
@@ -71,12 +71,15 @@ rg_status rg_spectral(rg_comm *comm, const rg_csr *counts, int rank, uint64_t se
 /** Section `prepare` of the configuration. */
 typedef struct rg_prepare_options {
   int64_t min_features_per_cell; /* in each modality that a cell has */
-  int64_t min_cells_per_feature;
-  double max_cells_share;        /* ATAC peaks open in more cells than this share go */
+  int64_t min_cells_per_feature; /* of genes and peaks */
+  double max_cells_share;        /* peaks open in more cells than this share go */
   int64_t top_genes;             /* highly variable features kept of rna; 0 all */
   int64_t top_peaks;             /* most accessible peaks kept; 0 all */
-  int64_t axes;                  /* of PCA, LSI and spectral embeddings */
-  char *atac_embedding;          /* "lsi|idf|spectral" */
+  int64_t axes;                  /* of the principal components of rna and adt */
+  int64_t atac_axes;             /* of the embedding of atac */
+  char *atac_embedding;          /* "idf|lsi|spectral" */
+  int64_t iterations;            /* of the decomposition */
+  char *linear_algebra;          /* "replicated|scalapack" */
   int64_t seed;
 } rg_prepare_options;
 extern const rg_field rg_prepare_fields[];
@@ -86,15 +89,15 @@ typedef struct rg_prepared_modality {
   char *name;
   rg_csr counts;
   rg_strings features;
-  rg_strings chromosomes;  /* n == 0 when unknown */
-  int32_t *chromosome;     /* per kept feature, features sorted by (chromosome, start);
-                              or NULL */
+  rg_strings chromosomes;  /* of peaks, in natural order, "unknown" last; else n == 0 */
+  int32_t *chromosome;     /* per kept peak, peaks sorted by (chromosome, start); or NULL */
   bool *highly_variable;   /* per kept feature, or NULL */
   bool *present;           /* per cell */
   double *depth;           /* per cell: sum of raw counts over all features of the file */
   rg_mat embedding;        /* PCA of rna and adt, the chosen one of atac; cells x axes;
-                              NaN rows where absent */
+                              NaN rows where absent; no columns when not computed */
   const char *embedding_name; /* "X_pca", "X_lsi", "X_spectral" */
+  double *explained;       /* share of variance per axis; NULL for X_spectral */
 } rg_prepared_modality;
 
 /** The data set that training, embedding and evaluation work on: the cells kept, spread
@@ -109,10 +112,13 @@ typedef struct rg_dataset {
   rg_column batch;  /* category; n == 0 when none was asked for */
   rg_column label;
 } rg_dataset;
-/** Read, filter, select, embed. `batch` and `label` name columns of obs or are NULL.
- *  `keep_features` (may be NULL) is a dataset whose features are to be used instead of a
- *  selection (encoding new cells): matched by name; unknown modality or fewer than half
- *  the features found: RG_EINPUT. Collective. */
+/** Read, filter, select, embed; logs what was kept, a line per step. `batch` and `label`
+ *  name columns of obs or are NULL. `keep_features` (may be NULL) is a dataset whose
+ *  features are to be used instead of a selection (encoding new cells): matched by name,
+ *  features that the file lacks read as zero; no cell is dropped and nothing is embedded.
+ *  No modality in common, or fewer than half the features of one: RG_EINPUT. The same
+ *  bits for any number of ranks and threads (with linear_algebra replicated).
+ *  Collective. */
 rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const char *batch,
                      const char *label, const rg_dataset *keep_features,
                      rg_dataset *dataset);
@@ -124,5 +130,8 @@ const rg_prepared_modality *rg_dataset_modality(const rg_dataset *dataset,
  *  counts. Collective. */
 rg_status rg_dataset_write(rg_comm *comm, const rg_dataset *dataset, const char *path);
 rg_status rg_dataset_read(rg_comm *comm, const char *path, rg_dataset *dataset);
+/** Fill in the counts of a dataset that was read, from the file it was prepared from;
+ *  RG_EINPUT when cells or features are not those. Collective. */
+rg_status rg_dataset_fill(rg_file *file, rg_dataset *dataset);
 
 #endif

@@ -5,9 +5,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
 
 /* lies in the ALIGNMENT bytes before the memory handed out */
 typedef struct block {
@@ -40,12 +41,27 @@ static size_t bytes_of(int64_t n, size_t size)
   return (size_t)n * size;
 }
 
+/* Large arrays are walked from end to end: large pages, where the system has them, save
+ * a quarter to a third of the time of doing so. A refusal does no harm. */
+static void advise(char *start, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+  uintptr_t low = ((uintptr_t)start + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  uintptr_t high = ((uintptr_t)start + bytes) / HUGE_PAGE * HUGE_PAGE;
+  if (bytes >= 4 * HUGE_PAGE && high > low)
+    (void)madvise((void *)low, high - low, MADV_HUGEPAGE);
+#else
+  (void)start, (void)bytes;
+#endif
+}
+
 /* calloc, because fresh pages of the system are zero without being touched */
 static void *new_block(int64_t n, size_t size, size_t bytes)
 {
   char *start = calloc(bytes + 2 * ALIGNMENT, 1);
   if (!start)
     out_of_memory(n, size);
+  advise(start, bytes);
   uintptr_t first = (uintptr_t)start + ALIGNMENT;
   size_t skip = (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
   void *memory = start + ALIGNMENT + skip;

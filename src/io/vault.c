@@ -76,6 +76,16 @@ const rg_array_info *rg_vault_find(const rg_vault *vault, const char *name)
   return NULL;
 }
 
+int rg_vault_items(const rg_vault *vault)
+{
+  return (int)vault->n_arrays;
+}
+
+const rg_array_info *rg_vault_item(const rg_vault *vault, int i)
+{
+  return &vault->arrays[i].info;
+}
+
 const char *rg_vault_text(const rg_vault *vault, const char *key)
 {
   for (int64_t i = 0; i < vault->n_notes; i++)

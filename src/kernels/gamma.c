@@ -57,8 +57,9 @@ static inline double digamma_positive(double x)
   double recurrence = shift ? over / under : 0.0;
   x = shift ? x + 7.0 : x;
   double r = 1.0 / x, q = r * r;
-  double series = q * (1.0 / 12.0 -
-                       q * (1.0 / 120.0 - q * (1.0 / 252.0 - q * (1.0 / 240.0 - q / 132.0))));
+  double series =
+      q * (1.0 / 12.0 -
+           q * (1.0 / 120.0 - q * (1.0 / 252.0 - q * (1.0 / 240.0 - q / 132.0))));
   return log_positive(x) - 0.5 * r - series - recurrence;
 }
 
@@ -99,7 +100,8 @@ static void apply(batch_function *batch, float at_zero, int64_t n, const float *
         in[j] = j < count ? x[i + j] : 1.0f;
       batch(BATCH, in, out);
       for (int j = 0; j < count; j++)
-        y[i + j] = in[j] > 0.0f && in[j] <= 3.40282347e38f ? out[j] : at_edge(in[j], at_zero);
+        y[i + j] =
+            in[j] > 0.0f && in[j] <= 3.40282347e38f ? out[j] : at_edge(in[j], at_zero);
     }
   }
 }

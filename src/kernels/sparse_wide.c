@@ -10,6 +10,8 @@
 #define CHUNK 256
 /* features of a strip of the backward pass */
 #define STRIP 512
+/* features between asking for a parameter and using it */
+#define AHEAD 8
 
 /* floats of the last vector of a piece of the width that starts at j: 0 when all whole */
 typedef struct piece {
@@ -64,25 +66,31 @@ gather(vec sum[HELD], const int32_t *index, const float *value, int64_t e, int64
   }
 }
 
-/* to (+)= the gathered sum; compiled for whole pieces of every size and for ragged ones */
+/* to = the gathered sum, or += it; compiled for whole pieces of every size and for ragged
+ * ones */
 #define WHOLE(n)                                                                        \
   case n:                                                                               \
-    load_held(sum, to, n, RG_V);                                                        \
+    if (add)                                                                            \
+      load_held(sum, to, n, RG_V);                                                      \
     gather(sum, index, value, low, high, rows, width, n, RG_V);                         \
     store_held(to, sum, n, RG_V);                                                       \
     break;
 
-static void gather_add(const int32_t *index, const float *value, int64_t low,
-                       int64_t high, const float *rows, int width, piece p, float *to)
+static inline void gather_into(const int32_t *index, const float *value, int64_t low,
+                               int64_t high, const float *rows, int width, piece p,
+                               bool add, float *to)
 {
   vec sum[HELD];
+  for (int i = 0; i < HELD; i++)
+    sum[i] = vec_set(0.0f);
   switch (p.last == RG_V ? p.vectors : 0) {
     WHOLE(1)
     WHOLE(2)
     WHOLE(3)
     WHOLE(4)
   default:
-    load_held(sum, to, p.vectors, p.last);
+    if (add)
+      load_held(sum, to, p.vectors, p.last);
     gather(sum, index, value, low, high, rows, width, p.vectors, p.last);
     store_held(to, sum, p.vectors, p.last);
   }
@@ -108,6 +116,7 @@ static void forward_chunk(const rg_csr *rows, int64_t first, int64_t end, int64_
                           int64_t high, const float *w, int width, float *y)
 {
   int64_t entry[CHUNK], window = WINDOW / width + 1;
+  int64_t share = window * width / (high - low) + 16; /* of the next window, a cell's */
   memset(y + low * width, 0, (size_t)((high - low) * width) * sizeof *y);
   for (int64_t cell = low; cell < high; cell++)
     entry[cell - low] = entry_at(rows, cell, first);
@@ -115,12 +124,14 @@ static void forward_chunk(const rg_csr *rows, int64_t first, int64_t end, int64_
     int64_t stop = f + window < end ? f + window : end;
     for (int64_t cell = low; cell < high; cell++) {
       int64_t e = entry[cell - low], to = e, last = rows->indptr[cell + 1];
+      int64_t next = stop * width + (cell - low) * share, rest = end * width - next;
+      wide_fetch(w + next, rest < share ? rest : share);
       while (to < last && rows->indices[to] < stop)
         to++;
       entry[cell - low] = to;
       for (int j = 0; j < width && e < to; j += HELD * RG_V)
-        gather_add(rows->indices, rows->values, e, to, w + j, width, piece_of(width, j),
-                   y + cell * width + j);
+        gather_into(rows->indices, rows->values, e, to, w + j, width, piece_of(width, j),
+                    true, y + cell * width + j);
     }
   }
 }
@@ -170,9 +181,7 @@ static float *arrive(sparse_stack *stack, int64_t lane)
     fold(stack);
   }
   stack->lane[stack->top] = lane;
-  float *leaf = stack->floor + stack->top++ * stack->width;
-  memset(leaf, 0, (size_t)stack->width * sizeof *leaf);
-  return leaf;
+  return stack->floor + stack->top++ * stack->width;
 }
 
 /* sum of one feature over the lanes of a slot, at stack->floor; entries of the slot are
@@ -190,8 +199,8 @@ static void feature_gradient(const rg_csr *columns, int64_t e, int64_t high,
       to++;
     float *leaf = arrive(stack, lane - lanes.low);
     for (int j = 0; j < width; j += HELD * RG_V)
-      gather_add(columns->indices, columns->values, e, to, dy + j, width,
-                 piece_of(width, j), leaf + j);
+      gather_into(columns->indices, columns->values, e, to, dy + j, width,
+                  piece_of(width, j), false, leaf + j);
     e = to;
   }
   if (stack->top == 0)
@@ -206,6 +215,10 @@ static void backward_strip(const rg_csr *columns, wide_strip strip, const float 
 {
   for (int64_t f = strip.low; f < strip.high; f++) {
     int64_t e = columns->indptr[f], end = columns->indptr[f + 1];
+    if (gradient->update && f + AHEAD < strip.high) {
+      wide_fetch(w + (f + AHEAD) * width, width);
+      wide_fetch_moments(gradient, (f + AHEAD) * width, width);
+    }
     for (int s = 0; s < wide_slots(gradient); s++) {
       rg_range lanes = wide_slot(gradient, s);
       int64_t to = e;

@@ -106,7 +106,7 @@ void rg_ref_spmm(const rg_csr *a, const float *b, int width, float *y)
     }
 }
 
-/* ---- panels -------------------------------------------------------------------- */
+/* ---- panels ---------------------------------------------------------------------- */
 
 /* Entries of panel i, sorted by column and then by row. */
 static void fill_panel(rg_panels *panels, const rg_csr *a, int64_t i)
@@ -171,8 +171,11 @@ static void sum_node(const task *t, rg_range node, float *out, float *scratch)
     const float *y = t->y + p->first[node.low] * t->width;
     memset(out, 0, (size_t)size * sizeof *out);
     for (int64_t c = t->low; c < t->high; c++)
-      dot(&(entries){.low = start[c], .high = start[c + 1], .narrow = p->row,
-                     .value = p->value}, y, t->width, out + (c - t->low) * t->width);
+      dot(&(entries){.low = start[c],
+                     .high = start[c + 1],
+                     .narrow = p->row,
+                     .value = p->value},
+          y, t->width, out + (c - t->low) * t->width);
     return;
   }
   int64_t middle = rg_tree_split(node);

@@ -45,7 +45,8 @@ static void gram_block(int64_t rows, const float *a, int wa, const float *b, int
     }
 }
 
-void rg_tall_gram(int64_t rows, const float *a, int wa, const float *b, int wb, double *c)
+void rg_tall_gram(int64_t rows, const float *a, int wa, const float *b, int wb,
+                  double *c)
 {
   int64_t size = (int64_t)wa * wb;
   int64_t blocks = (rows + RG_TALL_BLOCK - 1) / RG_TALL_BLOCK;

@@ -20,15 +20,17 @@ static inline __attribute__((always_inline)) void block(const product *p, int ro
   vec sum[TILE_ROWS][TILE_VECTORS];
   float *c = p->c;
   const int64_t c_stride = p->c_stride;
+  const tile_start start = p->start;
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8
     for (int j = 0; j < vectors; j++)
-      sum[i][j] = p->start == TILE_ADD ? vec_load(c + i * c_stride + j * RG_V)
-                  : p->start == TILE_ZERO ? vec_set(0.0f)
-                                          : vec_set(p->value[i]);
+      sum[i][j] = start == TILE_CONTINUE    ? vec_load(c + i * c_stride + j * RG_V)
+                  : start == TILE_ROW_VALUE ? vec_set(p->value[i])
+                                            : vec_set(0.0f);
   const float *a = p->a, *b = p->b;
   const int64_t a_row = p->a_row, a_column = p->a_column, b_stride = p->b_stride;
+#pragma GCC unroll 4
   for (int64_t k = p->k; k > 0; k--) {
     vec right[TILE_VECTORS];
 #pragma GCC unroll 8
@@ -44,6 +46,12 @@ static inline __attribute__((always_inline)) void block(const product *p, int ro
     a += a_column;
     b += b_stride;
   }
+  if (start == TILE_ONTO)
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+      for (int j = 0; j < vectors; j++)
+        sum[i][j] = vec_load(c + i * c_stride + j * RG_V) + sum[i][j];
 #pragma GCC unroll 8
   for (int i = 0; i < rows; i++)
 #pragma GCC unroll 8

@@ -33,45 +33,66 @@ static inline update_step update_prepare(const rg_update *update, float decay_fa
   };
 }
 
-static inline vec update_one(const update_step *step, vec w, vec g, vec *m, vec *v)
+static inline __attribute__((always_inline)) vec update_one(update_step step, vec w, vec g,
+                                                             vec *m, vec *v)
 {
-  g = vec_fma(step->decay, w, g);
-  if (step->kind != RG_SGD)
-    *v = vec_fma(step->keep2, *v, step->add2 * g * g);
-  if (step->kind == RG_ADAM) {
-    *m = vec_fma(step->keep1, *m, step->add1 * g);
-    vec size = vec_fma(vec_sqrt(*v), step->root, step->epsilon);
-    return vec_fnma(step->rate, *m / size, w);
+  g = vec_fma(step.decay, w, g);
+  if (step.kind != RG_SGD)
+    *v = vec_fma(step.keep2, *v, step.add2 * g * g);
+  if (step.kind == RG_ADAM) {
+    *m = vec_fma(step.keep1, *m, step.add1 * g);
+    vec size = vec_fma(vec_root(*v), step.root, step.epsilon);
+    return vec_fnma(step.rate, *m * vec_inverse(size), w);
   }
-  if (step->kind == RG_RMSPROP)
-    g = g / (vec_sqrt(*v) + step->epsilon);
-  *m = vec_fma(step->keep1, *m, g);
-  return vec_fnma(step->rate, *m, w);
+  if (step.kind == RG_RMSPROP)
+    g = g * vec_inverse(vec_root(*v) + step.epsilon);
+  *m = vec_fma(step.keep1, *m, g);
+  return vec_fnma(step.rate, *m, w);
 }
 
-/* for n parameters that lie together; v may be NULL for RG_SGD */
-static inline void update_span(const update_step *step, int64_t n, float *w,
-                               const float *g, float *m, float *v)
+/* for n parameters that lie together */
+static inline __attribute__((always_inline)) void
+update_loop(update_step step, int64_t n, float *w, const float *g, float *m, float *v)
 {
-  bool second = step->kind != RG_SGD;
   int64_t i = 0;
   for (; i + RG_V <= n; i += RG_V) {
-    vec mi = vec_load(m + i), vi = second ? vec_load(v + i) : vec_set(0.0f);
+    vec mi = vec_load(m + i), vi = step.kind != RG_SGD ? vec_load(v + i) : vec_set(0.0f);
     vec wi = update_one(step, vec_load(w + i), vec_load(g + i), &mi, &vi);
     vec_store(w + i, wi);
     vec_store(m + i, mi);
-    if (second)
+    if (step.kind != RG_SGD)
       vec_store(v + i, vi);
   }
   if (i < n) {
     int left = (int)(n - i);
     vec mi = vec_load_n(m + i, left);
-    vec vi = second ? vec_load_n(v + i, left) : vec_set(0.0f);
+    vec vi = step.kind != RG_SGD ? vec_load_n(v + i, left) : vec_set(0.0f);
     vec wi = update_one(step, vec_load_n(w + i, left), vec_load_n(g + i, left), &mi, &vi);
     vec_store_n(w + i, left, wi);
     vec_store_n(m + i, left, mi);
-    if (second)
+    if (step.kind != RG_SGD)
       vec_store_n(v + i, left, vi);
+  }
+}
+
+/* the same, with one loop for each kind; v may be NULL for RG_SGD */
+static inline void update_span(const update_step *step, int64_t n, float *w,
+                               const float *g, float *m, float *v)
+{
+  update_step of = *step;
+  switch (of.kind) {
+  case RG_ADAM:
+    of.kind = RG_ADAM;
+    update_loop(of, n, w, g, m, v);
+    break;
+  case RG_RMSPROP:
+    of.kind = RG_RMSPROP;
+    update_loop(of, n, w, g, m, v);
+    break;
+  case RG_SGD:
+    of.kind = RG_SGD;
+    update_loop(of, n, w, g, m, v);
+    break;
   }
 }
 

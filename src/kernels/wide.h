@@ -28,9 +28,9 @@ static inline int wide_depth(int64_t lanes)
   return depth;
 }
 
-/** Sums along the tree of tensor.h while its leaves come in order: push after writing a
- *  leaf at the top of the stack, finish after the last; the total is then at the
- *  bottom. */
+/** Sums along the tree of tensor.h while its leaves come in order. A leaf is written at
+ *  wide_stack_leaf, or added to what is there when wide_stack_onto says so, then pushed;
+ *  after wide_stack_finish the total is at the bottom. */
 typedef struct wide_stack {
   float *floor;
   int64_t width; /* floats of an entry, whole vectors */
@@ -38,22 +38,27 @@ typedef struct wide_stack {
   int64_t leaves;
 } wide_stack;
 
-static inline float *wide_stack_top(const wide_stack *stack)
+/* every second leaf joins the one before it at once */
+static inline bool wide_stack_onto(const wide_stack *stack)
 {
-  return stack->floor + stack->top * stack->width;
+  return stack->leaves & 1;
+}
+static inline float *wide_stack_leaf(const wide_stack *stack)
+{
+  return stack->floor + (stack->top - (wide_stack_onto(stack) ? 1 : 0)) * stack->width;
 }
 /* add the uppermost entry to the one below */
 static inline void wide_stack_fold(wide_stack *stack)
 {
-  stack->top--;
-  float *to = wide_stack_top(stack) - stack->width;
+  float *from = stack->floor + --stack->top * stack->width, *to = from - stack->width;
   for (int64_t i = 0; i < stack->width; i += RG_V)
-    vec_store(to + i, vec_load(to + i) + vec_load(to + stack->width + i));
+    vec_store(to + i, vec_load(to + i) + vec_load(from + i));
 }
 static inline void wide_stack_push(wide_stack *stack)
 {
-  stack->top++;
-  for (int64_t n = stack->leaves++; n & 1; n >>= 1)
+  if (!wide_stack_onto(stack))
+    stack->top++;
+  for (int64_t n = stack->leaves++ >> 1; stack->leaves % 2 == 0 && n & 1; n >>= 1)
     wide_stack_fold(stack);
 }
 static inline void wide_stack_finish(wide_stack *stack)
@@ -82,6 +87,23 @@ static inline void wide_deliver(const rg_wide_gradient *gradient,
                 gradient->v ? gradient->v + at : NULL);
   else
     memcpy(gradient->dw + slot * gradient->stride + at, g, (size_t)n * sizeof *g);
+}
+
+/** Ask for n floats from p on to be brought into the caches. */
+static inline void wide_fetch(const float *p, int64_t n)
+{
+  for (int64_t i = 0; i < n; i += 16)
+    __builtin_prefetch(p + i);
+}
+/** Ask for the moments of the n parameters at `at`, which an update will need soon. */
+static inline void wide_fetch_moments(const rg_wide_gradient *gradient, int64_t at,
+                                      int64_t n)
+{
+  if (!gradient->update)
+    return;
+  wide_fetch(gradient->m + at, n);
+  if (gradient->v)
+    wide_fetch(gradient->v + at, n);
 }
 
 /** Constants of the update, or none. */

@@ -15,6 +15,7 @@
 #include <omp.h>
 
 #define TILE 96
+#define GROUP (2 * TILE_ROWS) /* features whose gradients are summed together */
 #define STRIP (10 * TILE)
 #define PANEL (TILE_VECTORS * RG_V)
 
@@ -52,7 +53,7 @@ static layout lay_out(int n_blocks, const int64_t *offset, int64_t cells, int wi
       .numbers = lines(2 * cells),
       .weights = padded ? lines(TILE * width_padded) : 0,
       .tile = lines(TILE * cells_padded),
-      .stack = lines(depth * (TILE_ROWS * width_padded + RG_V)),
+      .stack = lines(depth * (GROUP * width_padded + RG_V)),
       .bits = lines(TILE * cells_padded / RG_V / 2 + 1),
       .sums = lines(2 * cells_padded),
   };
@@ -165,28 +166,38 @@ typedef struct weighting {
   vec slope_one, slope_zero; /* of the gradient, with its sign and scale */
 } weighting;
 
+/* Memory to be asked for in the course of a column of a tile, a little at each feature,
+ * so that it comes while the processor computes. */
+typedef struct supply {
+  const float *next;
+  int64_t step; /* floats at each feature, whole cache lines */
+} supply;
+
 /* Likelihood of one vector of cells over n features (a column of the tile): logits become
  * gradients, and the weighted loss is added to sums. log(1 + e^-|y|) is taken of running
- * products, at most 2^TILE. */
+ * products, at most 2^TILE: one over all features and one over those whose target is 1. */
 static void likelihood(const weighting *by, int64_t n, int64_t stride,
-                       const uint16_t *bits, int64_t bits_stride, float *g, double *sums)
+                       const uint16_t *bits, int64_t bits_stride, float *g, double *sums,
+                       supply fetch)
 {
   const vec nought = vec_set(0.0f), unit = vec_set(1.0f);
+  const weighting of = *by;
   vec linear = nought, product = unit, product_one = unit;
   for (int64_t f = 0; f < n; f++) {
+    wide_fetch(fetch.next + f * fetch.step, fetch.step);
     vec_mask x = vec_bits(bits[f * bits_stride]);
     vec z = vec_load(g + f * stride);
     z = vec_select(x, nought - z, z);
-    vec t = vec_exp(nought - vec_abs(z)), d = unit + t;
+    vec t = vec_exp_negative(vec_negative(z)), d = unit + t;
+    product = product * d;
     product_one = vec_mul_where(x, product_one, d);
-    product = product * vec_select(x, unit, d);
-    linear = vec_fma(vec_select(x, by->one, by->zero), vec_most(nought, z), linear);
+    linear = vec_fma(vec_select(x, of.one, of.zero), vec_most(nought, z), linear);
     vec s = vec_inverse(d);
     s = vec_mul_where(vec_below(z, nought), s, t);
-    vec_store(g + f * stride, s * vec_select(x, by->slope_one, by->slope_zero));
+    vec_store(g + f * stride, s * vec_select(x, of.slope_one, of.slope_zero));
   }
-  vec loss = vec_fma(by->zero, vec_log_positive(product), linear);
-  loss = vec_fma(by->one, vec_log_positive(product_one), loss);
+  vec loss = vec_fma(of.zero, vec_log_positive(product), linear);
+  loss = vec_fma(of.one - of.zero, vec_log_positive(product_one), loss);
   float part[RG_V];
   vec_store(part, loss);
   for (int i = 0; i < RG_V; i++)
@@ -201,7 +212,7 @@ static void hidden_gradient(const layout *lay, int64_t n, const float *g, const 
     int64_t left = (lay->width_padded - j) / RG_V;
     rg_tile_product(lay->cells, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), n, g, 1,
                     lay->cells_padded, w + j, lay->width_padded,
-                    first ? TILE_ZERO : TILE_ADD, NULL, partial + j, lay->width_padded);
+                    first ? TILE_ZERO : TILE_CONTINUE, NULL, partial + j, lay->width_padded);
   }
 }
 
@@ -217,10 +228,10 @@ static float sum_of(const float *x, int64_t n)
   return vec_sum(sum);
 }
 
-/* Gradient of n <= TILE_ROWS features of one lane: rows [feature][width_padded], and
- * after them one sum per feature for the bias. */
+/* Gradient of n <= GROUP features of one lane: rows [feature][width_padded], and
+ * after them one sum per feature for the bias; added to what is there, or written. */
 static void lane_gradient(const layout *lay, int64_t n, int64_t lane, int64_t lane_cells,
-                          const float *g, const float *rows, float *to)
+                          const float *g, const float *rows, bool onto, float *to)
 {
   const float *from = g + lane * lane_cells;
   for (int64_t j = 0; j < lay->width_padded; j += PANEL) {
@@ -228,11 +239,11 @@ static void lane_gradient(const layout *lay, int64_t n, int64_t lane, int64_t la
     rg_tile_product(n, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), lane_cells, from,
                     lay->cells_padded, 1,
                     rows + lane * lane_cells * lay->width_padded + j, lay->width_padded,
-                    TILE_ZERO, NULL, to + j, lay->width_padded);
+                    onto ? TILE_ONTO : TILE_ZERO, NULL, to + j, lay->width_padded);
   }
-  float *sums = to + TILE_ROWS * lay->width_padded;
+  float *sums = to + GROUP * lay->width_padded;
   for (int64_t f = 0; f < n; f++)
-    sums[f] = sum_of(from + f * lay->cells_padded, lane_cells);
+    sums[f] = (onto ? sums[f] : 0.0f) + sum_of(from + f * lay->cells_padded, lane_cells);
 }
 
 typedef struct steps {
@@ -245,15 +256,15 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
                                const float *rows, float *floor)
 {
   const rg_wide_gradient *weight = &pass->weight, *shift = &pass->shift;
-  int64_t entry = TILE_ROWS * lay->width_padded + RG_V;
-  for (int64_t i = 0; i < n; i += TILE_ROWS) {
-    int64_t group = n - i < TILE_ROWS ? n - i : TILE_ROWS;
+  int64_t entry = GROUP * lay->width_padded + RG_V;
+  for (int64_t i = 0; i < n; i += GROUP) {
+    int64_t group = n - i < GROUP ? n - i : GROUP;
     for (int s = 0; s < wide_slots(weight); s++) {
       rg_range lanes = wide_slot(weight, s);
       wide_stack stack = {floor, entry, 0, 0};
       for (int64_t lane = lanes.low; lane < lanes.high; lane++) {
         lane_gradient(lay, group, lane, pass->lane_cells, g + i * lay->cells_padded, rows,
-                      wide_stack_top(&stack));
+                      wide_stack_onto(&stack), wide_stack_leaf(&stack));
         wide_stack_push(&stack);
       }
       wide_stack_finish(&stack);
@@ -266,9 +277,26 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
                        floor + f * lay->width_padded, pass->w);
       if (pass->bias)
         wide_deliver(shift, &step->shift, s, low + i, group,
-                     floor + TILE_ROWS * lay->width_padded, pass->bias);
+                     floor + GROUP * lay->width_padded, pass->bias);
     }
   }
+}
+
+/* Column v of `vectors` of a tile of n features from `low` asks for its share of the
+ * moments of the tile and of the weights of the next one. */
+static supply supply_of(const rg_wide_bernoulli *pass, int64_t low, int64_t n, int64_t v,
+                        int64_t vectors)
+{
+  const rg_wide_gradient *weight = &pass->weight;
+  int64_t each = (vectors + 2) / 3, part = v % each; /* columns of an array */
+  int64_t step = (pass->width + 16 * each - 1) / (16 * each) * 16;
+  if (!pass->dh || !pass->update_parameters || !weight->update)
+    return (supply){pass->w, 0};
+  const float *array = v < each       ? weight->m
+                       : v < 2 * each ? weight->v
+                                      : pass->w + n * pass->width;
+  return array ? (supply){array + low * pass->width + part * n * step, step}
+               : (supply){pass->w, 0};
 }
 
 /* everything for one strip */
@@ -292,7 +320,7 @@ static void strip_pass(const rg_wide_bernoulli *pass, const layout *lay,
     mark(lay, pass->columns, low, n, at->bits);
     for (int64_t v = 0; v < vectors; v++)
       likelihood(by, n, lay->cells_padded, at->bits + v, vectors, at->tile + v * RG_V,
-                 at->sums + v * RG_V);
+                 at->sums + v * RG_V, supply_of(pass, low, n, v, vectors));
     if (!pass->dh)
       continue;
     hidden_gradient(lay, n, at->tile, w, low == strip.low, partial);

@@ -10,8 +10,12 @@ typedef struct match_options {
 static const rg_field fields[] = {
     {"reduction", RG_CHOICE, offsetof(match_options, reduction), "cell", 0, 0,
      "sum|cell|mean", NULL,
-     "sum; sum over columns and mean over cells; or mean over both"},
+     "sum; sum over columns and (weighted) mean over cells; or mean over both"},
     {0}};
+
+typedef struct match_state {
+  double *weight; /* per lane */
+} match_state;
 
 /* in[0]: rows; in[1]: targets; in[2]: weight per cell, optional. Whole. */
 static rg_status shape(rg_graph *graph, rg_op *op)
@@ -23,9 +27,33 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   return RG_OK;
 }
 
+static void plan(rg_graph *graph, rg_op *op)
+{
+  match_state *state = op->state;
+  state->weight =
+      rg_graph_scratch_f64(graph, rg_range_n(rg_graph_share(graph)->my_lanes));
+}
+
 static float weight_of(const rg_op *op, int64_t cell)
 {
   return op->n_in > 2 ? op->in[2]->x[cell] : 1;
+}
+
+/* Sum of the weights over the global batch; 1 when no cell counts. */
+static double weight_of_batch(rg_run *run, rg_op *op)
+{
+  const match_state *state = op->state;
+  int64_t n = run->share->lane_cells;
+  if (op->n_in < 3)
+    return batch_cells(run);
+  for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
+    state->weight[lane] = 0;
+    for (int64_t i = lane * n; i < (lane + 1) * n; i++)
+      state->weight[lane] += (double)weight_of(op, i);
+  }
+  double sum = 0;
+  run->share->sum_lanes(run->share, state->weight, 1, &sum);
+  return sum > 0 ? sum : 1;
 }
 
 static void forward(rg_run *run, rg_op *op)
@@ -34,8 +62,8 @@ static void forward(rg_run *run, rg_op *op)
   int width = op->in[0]->width;
   int64_t n = run->share->lane_cells;
   op->denominator = strcmp(o->reduction, "sum") == 0    ? 1
-                    : strcmp(o->reduction, "cell") == 0 ? batch_cells(run)
-                                                        : batch_cells(run) * width;
+                    : strcmp(o->reduction, "cell") == 0 ? weight_of_batch(run, op)
+                                                        : weight_of_batch(run, op) * width;
   for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
     double sum = 0;
     for (int64_t i = lane * n; i < (lane + 1) * n; i++) {
@@ -68,10 +96,14 @@ static void backward(rg_run *run, rg_op *op)
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"reduction=sum", "reduction=cell", "reduction=mean"};
-  if (variant > 2)
+  if (variant > 3)
     return false;
+  rg_node *w = rg_input(graph, "w", 1);
   rg_node *a = rg_input_free(graph, "a", NULL, 4), *b = rg_input_free(graph, "b", NULL, 4);
-  rg_loss(graph, "match_rows", "match", options[variant], a, b, NULL);
+  if (variant < 3)
+    rg_loss(graph, "match_rows", "match", options[variant], a, b, NULL);
+  else
+    rg_loss(graph, "match_rows", "match", NULL, a, b, w, NULL);
   return true;
 }
 
@@ -81,8 +113,10 @@ const rg_op_type rg_loss_match_rows = {
     .help = "squared distance between two rows of a cell",
     .options = fields,
     .options_size = sizeof(match_options),
+    .state_size = sizeof(match_state),
     .is_loss = true,
     .shape = shape,
+    .plan = plan,
     .forward = forward,
     .backward = backward,
     .probe = probe,

@@ -12,7 +12,7 @@ typedef struct cosine_options {
 static const rg_field fields[] = {
     {"reduction", RG_CHOICE, offsetof(cosine_options, reduction), "sum", 0, 0,
      "sum|mean|cell", NULL,
-     "sum over pairs; mean over pairs; or mean over pairs times the cells of the batch"},
+     "sum over pairs; (weighted) mean over pairs; or that times the cells of the batch"},
     {"floor", RG_DOUBLE, offsetof(cosine_options, floor), "1e-12", 0, 1e6, NULL, NULL,
      "smallest length that a latent row is divided by"},
     {0}};
@@ -82,6 +82,16 @@ static void gather(rg_run *run, rg_op *op)
   run->share->gather_lanes(run->share, state->weight, 1, state->all_weight);
 }
 
+/* Sum of the weights over the global batch; 1 when no cell counts. */
+static double weight_of_batch(const rg_run *run, const rg_op *op)
+{
+  const cosine_state *state = op->state;
+  double sum = 0;
+  for (int64_t i = 0; i < (int64_t)batch_cells(run); i++)
+    sum += (double)state->all_weight[i];
+  return sum > 0 ? sum : 1;
+}
+
 /* Error of the pairs of one lane's rows with the whole batch; turns latent_cosine into
  * W (c2 - c1), the factor of the gradient. */
 static double pairs_of_lane(rg_run *run, rg_op *op, int64_t lane)
@@ -113,11 +123,11 @@ static double pairs_of_lane(rg_run *run, rg_op *op, int64_t lane)
 static void forward(rg_run *run, rg_op *op)
 {
   const cosine_options *o = op->options;
-  double cells = batch_cells(run);
-  op->denominator = strcmp(o->reduction, "sum") == 0    ? 1
-                    : strcmp(o->reduction, "mean") == 0 ? cells * cells
-                                                        : cells;
   gather(run, op);
+  double weight = weight_of_batch(run, op);
+  op->denominator = strcmp(o->reduction, "sum") == 0    ? 1
+                    : strcmp(o->reduction, "mean") == 0 ? weight * weight
+                                                        : weight;
 #pragma omp parallel for schedule(static)
   for (int64_t lane = 0; lane < rg_run_lanes(run); lane++)
     op->partial[lane] = pairs_of_lane(run, op, lane);

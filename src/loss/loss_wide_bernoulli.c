@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct bernoulli_options {
-  double one_weight, decay;
+  double one_weight;
   char *reduction, *init;
 } bernoulli_options;
 
@@ -16,8 +16,6 @@ static const rg_field fields[] = {
      "sum over cells and features; mean over both; or sum over features, mean over cells"},
     {"init", RG_CHOICE, offsetof(bernoulli_options, init), "xavier", 0, 0,
      "torch|xavier|kaiming|zero", NULL, "how weights are drawn"},
-    {"decay", RG_DOUBLE, offsetof(bernoulli_options, decay), "1", 0, 1e6, NULL, NULL,
-     "multiplier of the weight decay of the weights"},
     {0}};
 
 typedef struct bernoulli_state {
@@ -37,10 +35,8 @@ static rg_status shape(rg_graph *graph, rg_op *op)
     return rg_fail(RG_EUSAGE, "wide_bernoulli %s: hidden units and counts differ in blocks",
                    op->name);
   int64_t block = blocks->offset[blocks->n] / blocks->n;
-  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, op->in[0]->width,
-                                 rg_init_named(o->init), op->in[0]->width,
-                                 block > 0 ? block : 1);
-  w->decay = o->decay;
+  rg_op_param_wide(graph, op, "weight", blocks, op->in[0]->width, rg_init_named(o->init),
+                   op->in[0]->width, block > 0 ? block : 1);
   rg_op_param_wide(graph, op, "bias", blocks, 1, RG_INIT_TORCH, op->in[0]->width, 1);
 out:
   return status;

@@ -10,6 +10,7 @@ rg_graph *rg_graph_new(const rg_share *share, uint64_t seed)
   graph->share = share;
   graph->seed = seed;
   graph->cells = rg_range_n(share->my_lanes) * share->lane_cells;
+  graph->current_decay = 1;
   rg_graph_group(graph, "model");
   return graph;
 }
@@ -98,6 +99,11 @@ int rg_graph_group(rg_graph *graph, const char *name)
   return found;
 }
 
+void rg_graph_decay(rg_graph *graph, double factor)
+{
+  graph->current_decay = factor;
+}
+
 /* ---- nodes ---- */
 
 static rg_node *node_new(rg_graph *graph, const char *name, const rg_blocks *blocks)
@@ -151,6 +157,16 @@ rg_node *rg_op_output(rg_graph *graph, rg_op *op, const rg_blocks *blocks, int w
   node->op = op;
   op->out = node;
   return node;
+}
+
+int rg_graph_nodes(const rg_graph *graph)
+{
+  return graph->n_nodes;
+}
+
+rg_node *rg_graph_node(const rg_graph *graph, int i)
+{
+  return graph->node[i];
 }
 
 rg_node *rg_graph_find_node(const rg_graph *graph, const char *name)

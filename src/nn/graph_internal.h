@@ -35,6 +35,7 @@ struct rg_graph {
   rg_param *param[RG_MAX_PARAMS];
   char group[RG_MAX_GROUPS][32];
   int current_group;
+  double current_decay;
   rg_sequence *sequence[64];
   void *buffer[RG_MAX_BUFFERS];
 

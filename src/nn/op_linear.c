@@ -34,8 +34,8 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   rg_op_param(graph, op, "weight", in->blocks, o->width, in->width, rg_init_named(o->init),
               fan_in, o->width);
   if (o->bias)
-    rg_op_param(graph, op, "bias", in->blocks, 1, o->width, rg_init_named(o->bias_init), fan_in,
-                o->width);
+    rg_op_param(graph, op, "bias", in->blocks, 1, o->width, rg_init_named(o->bias_init),
+                fan_in, o->width);
   rg_op_output(graph, op, in->blocks, (int)o->width);
 out:
   return status;

@@ -6,7 +6,6 @@
 typedef struct sparse_options {
   int64_t width;
   bool bias, joined;
-  double decay;
   char *init;
 } sparse_options;
 
@@ -17,8 +16,6 @@ static const rg_field fields[] = {
      "add a bias"},
     {"joined", RG_BOOL, offsetof(sparse_options, joined), "false", 0, 0, NULL, NULL,
      "the blocks are one matrix cut by features: its fan-in counts all features"},
-    {"decay", RG_DOUBLE, offsetof(sparse_options, decay), "1", 0, 1e6, NULL, NULL,
-     "multiplier of the weight decay of the weights"},
     {"init", RG_CHOICE, offsetof(sparse_options, init), "torch", 0, 0,
      "torch|xavier|kaiming|zero", NULL, "how weights are drawn"},
     {0}};
@@ -40,9 +37,8 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   if (!op->in[0]->sparse)
     return rg_fail(RG_EUSAGE, "sparse_linear %s: the input is dense", op->name);
   int64_t fan_in = fan_in_of(blocks, o->joined);
-  rg_param *w = rg_op_param_wide(graph, op, "weight", blocks, o->width, rg_init_named(o->init),
-                                 fan_in, o->width);
-  w->decay = o->decay;
+  rg_op_param_wide(graph, op, "weight", blocks, o->width, rg_init_named(o->init), fan_in,
+                   o->width);
   if (o->bias)
     rg_op_param(graph, op, "bias", blocks, 1, o->width, RG_INIT_TORCH, fan_in, o->width);
   rg_op_output(graph, op, blocks, (int)o->width);

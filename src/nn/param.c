@@ -25,7 +25,7 @@ static rg_param *declare(rg_graph *graph, rg_op *op, const char *suffix,
     param->group = graph->current_group;
     param->blocks = blocks;
     param->cols = cols;
-    param->decay = 1;
+    param->decay = graph->current_decay;
     graph->param[graph->n_params++] = param;
   }
   RG_ASSERT(param->blocks == blocks && param->cols == cols);
@@ -88,6 +88,11 @@ int rg_graph_param_index(const rg_graph *graph, const rg_param *param)
 int64_t rg_graph_param_floats(const rg_graph *graph)
 {
   return graph->floats;
+}
+
+float *rg_graph_flat(const rg_graph *graph)
+{
+  return graph->value;
 }
 
 float *rg_param_value(const rg_graph *graph, const rg_param *param)

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* parameters so near to one another in the flat array are summed in one message */
+#define RG_MERGE_GAP 64
+
 void rg_run_forward(rg_run *run)
 {
   rg_graph *graph = run->graph;
@@ -32,25 +35,54 @@ static void zero_gradients(rg_run *run)
   }
 }
 
-static void finish_param(rg_run *run, int i)
+/* Gradient areas of the updated parameters, in the order of the flat array. */
+static bool is_stored(const rg_run *run, int i)
+{
+  const rg_param *param = run->graph->param[i];
+  return run->sequence->uses[i] && rg_run_updates(run, param) && !rg_run_fused(run, param);
+}
+
+/* Finish the sums over lanes: neighbouring areas travel together. */
+static void sum_over_lanes(rg_run *run)
+{
+  rg_graph *graph = run->graph;
+  int64_t low = 0, high = 0;
+  for (int i = 0; i < graph->n_params; i++) {
+    if (!is_stored(run, i))
+      continue;
+    const rg_param *param = graph->param[i];
+    int64_t begin = graph->use_offset[i][0];
+    int64_t end = graph->use_offset[i][param->uses - 1] + rg_param_size(param);
+    if (begin - high >= RG_MERGE_GAP) {
+      if (high > low)
+        run->share->sum_slots(run->share, graph->gradient + low, graph->gradient_floats,
+                              high - low);
+      low = begin;
+    }
+    high = end;
+  }
+  if (high > low)
+    run->share->sum_slots(run->share, graph->gradient + low, graph->gradient_floats,
+                          high - low);
+}
+
+/* Add the areas of a shared parameter, in the order of its uses. */
+static void sum_over_uses(rg_run *run, int i)
 {
   rg_graph *graph = run->graph;
   const rg_param *param = graph->param[i];
-  int64_t n = rg_param_size(param);
   float *total = rg_use_gradient(graph, param, 0, 0);
-  for (int k = 0, first = 1; k < graph->n_ops; k++) {
+  int64_t n = rg_param_size(param);
+  bool first = true;
+  for (int k = 0; k < graph->n_ops; k++) {
     const rg_op *op = graph->op[k];
     for (int j = 0; run->sequence->backward[k] && j < op->n_param; j++) {
       if (op->param[j] != param)
         continue;
-      float *g = rg_use_gradient(graph, param, op->use[j], 0);
-      run->share->sum_slots(run->share, g, graph->gradient_floats, n);
-      if (first && g != total)
-        memcpy(total, g, sizeof *g * (size_t)n);
-      else if (!first)
-        for (int64_t e = 0; e < n; e++)
-          total[e] += g[e];
-      first = 0;
+      const float *g = rg_use_gradient(graph, param, op->use[j], 0);
+      for (int64_t e = 0; g != total && e < n; e++)
+        total[e] = first ? g[e] : total[e] + g[e];
+      first = false;
     }
   }
 }
@@ -62,10 +94,10 @@ void rg_run_backward(rg_run *run)
   for (int i = graph->n_ops - 1; i >= 0; i--)
     if (run->sequence->backward[i])
       graph->op[i]->type->backward(run, graph->op[i]);
+  sum_over_lanes(run);
   for (int i = 0; i < graph->n_params; i++)
-    if (run->sequence->uses[i] && rg_run_updates(run, graph->param[i]) &&
-        !rg_run_fused(run, graph->param[i]))
-      finish_param(run, i);
+    if (is_stored(run, i) && graph->param[i]->uses > 1)
+      sum_over_uses(run, i);
 }
 
 bool rg_run_updates(const rg_run *run, const rg_param *param)

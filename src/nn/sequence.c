@@ -35,8 +35,9 @@ static bool updates_own(const rg_sequence *sequence, const rg_op *op)
   return false;
 }
 
-/* Forwards over the tape: a node leads to what is varied when it is free, or when its operation has
- * one or an input of it does; an operation without backward stops the gradient. */
+/* Forwards over the tape: a node leads to what is varied when it is free, or when its
+ * operation has one or an input of it does; an operation without backward stops
+ * the gradient. */
 static void mark_leading(const rg_graph *graph, const rg_sequence *sequence, bool *leads)
 {
   for (int i = 0; i < graph->n_nodes; i++)

@@ -26,8 +26,8 @@ rg_layout rg_eigen_layout(rg_comm *comm, int64_t n)
   return layout;
 }
 
-void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b, int wb,
-                   double *c)
+void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b,
+                   int wb, double *c)
 {
   int64_t blocks = (n + RG_TALL_BLOCK - 1) / RG_TALL_BLOCK, size = (int64_t)wa * wb;
   rg_range mine = rg_part(blocks, rg_rank(comm), rg_size(comm)), slots[RG_TREE_SLOTS];
@@ -35,7 +35,8 @@ void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float
   double *part = RG_NEW(double, n_slots * size);
   for (int k = 0; k < n_slots; k++) {
     int64_t low = (slots[k].low - mine.low) * RG_TALL_BLOCK;
-    int64_t high = slots[k].high * RG_TALL_BLOCK < n ? slots[k].high * RG_TALL_BLOCK : n;
+    int64_t high =
+        slots[k].high * RG_TALL_BLOCK < n ? slots[k].high * RG_TALL_BLOCK : n;
     high -= mine.low * RG_TALL_BLOCK;
     rg_tall_gram(high - low, a + low * wa, wa, b + low * wb, wb, part + k * size);
   }
@@ -210,7 +211,8 @@ out:
 }
 
 /* The wanted vectors from those within the span: v = blocks x (their coefficients). */
-static void combine(const span *s, const double *coefficients, int wanted, rg_mat *vectors)
+static void combine(const span *s, const double *coefficients, int wanted,
+                    rg_mat *vectors)
 {
   int k = s->width, m = s->most * k;
   double *part = RG_NEW(double, k * wanted);
@@ -231,7 +233,8 @@ rg_status rg_eigen_leading(rg_comm *comm, const rg_symmetric *matrix,
   rg_status status = RG_OK;
   rg_layout layout = rg_eigen_layout(comm, matrix->n);
   int rank = rg_rank(comm);
-  span s = {.comm = comm, .matrix = matrix, .options = options, .width = options->width};
+  span s = {
+      .comm = comm, .matrix = matrix, .options = options, .width = options->width};
   s.rows = layout.bound[rank + 1] - layout.bound[rank];
   s.most = options->iterations + 1;
   /* no more columns than the matrix has (QR could not fill them) */
@@ -241,7 +244,8 @@ rg_status rg_eigen_leading(rg_comm *comm, const rg_symmetric *matrix,
   int m = s.most * s.width;
   s.block = RG_NEW(float *, s.most);
   s.within = RG_NEW(double, (int64_t)m * m);
-  double *eigenvalues = RG_NEW(double, m), *eigenvectors = RG_NEW(double, (int64_t)m * m);
+  double *eigenvalues = RG_NEW(double, m),
+                               *eigenvectors = RG_NEW(double, (int64_t)m * m);
   RG_TRY(grow(&s, options->seed));
   RG_TRY(rg_eigh(options->scalapack ? comm : rg_comm_self(), s.within, m, eigenvalues,
                  eigenvectors));

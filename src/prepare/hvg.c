@@ -37,8 +37,8 @@ static void expect(batch_moments *m, int64_t p)
 }
 
 /* Moments and expectation of batches [low, low + n); group[i] is the batch less low. */
-static void find_moments(rg_comm *comm, const rg_csr *counts, const int32_t *group, int n,
-                         const int64_t *cells, batch_moments *m)
+static void find_moments(rg_comm *comm, const rg_csr *counts, const int32_t *group,
+                         int n, const int64_t *cells, batch_moments *m)
 {
   int64_t p = counts->cols;
   rg_group_sums sums = rg_sum_groups(comm, counts, group, n, NULL);
@@ -59,15 +59,14 @@ static void find_moments(rg_comm *comm, const rg_csr *counts, const int32_t *gro
 }
 
 /* Standardised variance of n batches into score (n x p). */
-static void standardise(rg_comm *comm, const rg_csr *counts, const int32_t *group, int n,
-                        const batch_moments *m, double *score)
+static void standardise(rg_comm *comm, const rg_csr *counts, const int32_t *group,
+                        int n, const batch_moments *m, double *score)
 {
   int64_t p = counts->cols;
   double *limit = RG_NEW(double, n * p);
   for (int b = 0; b < n; b++)
     for (int64_t f = 0; f < p; f++)
-      limit[b * p + f] =
-          m[b].deviation[f] * sqrt((double)m[b].cells) + m[b].mean[f];
+      limit[b * p + f] = m[b].deviation[f] * sqrt((double)m[b].cells) + m[b].mean[f];
   rg_group_sums sums = rg_sum_groups(comm, counts, group, n, limit);
   for (int b = 0; b < n; b++)
     for (int64_t f = 0; f < p && m[b].cells > 1; f++) {
@@ -77,14 +76,14 @@ static void standardise(rg_comm *comm, const rg_csr *counts, const int32_t *grou
       double sum = sums.sum[at] + clipped * limit[at];
       double square = sums.square[at] + clipped * limit[at] * limit[at];
       double expected = m[b].deviation[f] * m[b].deviation[f];
-      score[at] = (cells * mean * mean + square - 2 * sum * mean) /
-                  ((cells - 1) * expected);
+      score[at] =
+          (cells * mean * mean + square - 2 * sum * mean) / ((cells - 1) * expected);
     }
   rg_free(limit);
   rg_group_sums_fini(&sums);
 }
 
-/* ---- ranks over batches ------------------------------------------------------------ */
+/* ---- ranks over batches ---------------------------------------------------------- */
 
 /* A feature with what it is sorted by: falling first, rising second, falling third,
  * then its number. */
@@ -157,8 +156,8 @@ static void choose(int64_t p, int n_batches, const double *score, int n, bool *h
 }
 
 /* Batches with two cells or more, numbered from 0; others take no part (-1). */
-static int usable_batches(rg_comm *comm, const int32_t *batch, int64_t rows, int n_batches,
-                          int32_t *number, int64_t *cells)
+static int usable_batches(rg_comm *comm, const int32_t *batch, int64_t rows,
+                          int n_batches, int32_t *number, int64_t *cells)
 {
   for (int64_t i = 0; i < rows; i++)
     if (!batch || (batch[i] >= 0 && batch[i] < n_batches))

@@ -5,7 +5,7 @@
 
 #include "regatta/prepare.h"
 
-/* ---- layouts: rows cut over ranks in order ----------------------------------------------- */
+/* ---- layouts: rows cut over ranks in order --------------------------------------- */
 
 /** Rank r holds rows [bound[r], bound[r + 1]). Owned array of size + 1. */
 typedef struct rg_layout {
@@ -25,7 +25,19 @@ void *rg_relayout(rg_comm *comm, const rg_layout *from, const rg_layout *to,
 rg_csr rg_relayout_csr(rg_comm *comm, const rg_layout *from, const rg_layout *to,
                        const rg_csr *mine);
 
-/* ---- exact sums ---------------------------------------------------------------------------- */
+/** The same for strings, codes and the like. Collective. Owned. */
+rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from,
+                               const rg_layout *to, const rg_strings *mine);
+
+/* ---- rows and columns of a CSR --------------------------------------------------- */
+
+/** Keep the rows with keep[i], in place. Not collective. */
+void rg_csr_keep_rows(rg_csr *csr, const bool *keep);
+/** Keep columns with new_of_old[c] >= 0 under their new number, in any order, in place;
+ *  rows stay sorted. Not collective. */
+void rg_csr_arrange_columns(rg_csr *csr, const int32_t *new_of_old, int64_t new_cols);
+
+/* ---- exact sums ------------------------------------------------------------------ */
 
 /** Sums over cells per (group, feature) in 64-bit fixed point: the same bits for any number
  *  of ranks and threads. Arrays groups x features, replicated, owned. Values on the grid
@@ -57,7 +69,7 @@ rg_csr rg_copy_csr(const rg_csr *csr);
  *  CSR form. Not collective. Owned. */
 rg_csr rg_centred_log_ratio(const rg_csr *counts);
 
-/* ---- a distributed sparse matrix and its products -------------------------------------------- */
+/* ---- a distributed sparse matrix and its products -------------------------------- */
 
 typedef struct rg_spread rg_spread;
 /** `a` (this rank's rows) is borrowed; `mean` (cols, replicated, borrowed) is subtracted
@@ -70,7 +82,7 @@ void rg_spread_times(const rg_spread *spread, const float *b, int width, float *
  *  Collective. */
 void rg_spread_transposed(const rg_spread *spread, const float *y, int width, float *z);
 
-/* ---- a few leading eigenvectors ---------------------------------------------------------------- */
+/* ---- a few leading eigenvectors -------------------------------------------------- */
 
 /** A symmetric matrix by its product: y = matrix x for this rank's rows
  *  (rg_eigen_layout) of n, `width` columns. Collective. */
@@ -80,7 +92,7 @@ typedef struct rg_symmetric {
   void *self;
 } rg_symmetric;
 typedef struct rg_eigen_options {
-  int width;      /* columns of a block: at least the number wanted; a multiple of 16 is fastest */
+  int width; /* columns of a block: at least the number wanted, best a multiple of 16 */
   int iterations; /* blocks beyond the first */
   bool scalapack; /* QR and eigenproblem by the ranks together instead of replicated */
   uint64_t seed;
@@ -95,7 +107,43 @@ rg_status rg_eigen_leading(rg_comm *comm, const rg_symmetric *matrix,
                            rg_mat *vectors);
 /** c (wa x wb, replicated) = a^T b over all ranks' rows in the eigensolver's layout.
  *  Collective. */
-void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b, int wb,
-                   double *c);
+void rg_eigen_gram(rg_comm *comm, int64_t n, const float *a, int wa, const float *b,
+                   int wb, double *c);
+
+/* ---- modalities of the pipeline -------------------------------------------------- */
+
+typedef enum rg_kind { RG_KIND_COUNTS, RG_KIND_PEAKS, RG_KIND_PROTEIN } rg_kind;
+/** How a modality is treated: by its name, else by its features and values. */
+rg_kind rg_kind_of(const char *name, bool has_chromosomes, bool are_counts);
+
+/** A modality on its way through the pipeline. Rows of counts, present and depth are this
+ *  rank's cells. Owned but for the source. */
+typedef struct rg_draft {
+  const rg_modality *source;
+  rg_kind kind;
+  bool are_counts; /* non-negative integers */
+  bool negative;   /* some value is below zero */
+  rg_csr counts;
+  bool *present;
+  double *depth;
+  int64_t n_features;
+  int32_t *feature; /* per column: number in the source, -1 when the source lacks it */
+  bool *highly_variable; /* or NULL */
+} rg_draft;
+/** Choose and order the features of a draft: filters, variable genes, accessible peaks,
+ *  chromosomes. Collective. */
+rg_status rg_select_features(rg_comm *comm, const rg_prepare_options *options,
+                             const rg_column *batch, rg_draft *draft);
+/** Take the features of `like` by name. Collective; RG_EINPUT when fewer than half are
+ *  there. */
+rg_status rg_match_features(rg_comm *comm, const char *path,
+                            const rg_prepared_modality *like, rg_draft *draft);
+/** Chromosomes of the features of `like` in the order of peaks: names in natural order and
+ *  one for unknown ones at the end. Not collective. */
+void rg_number_chromosomes(const rg_draft *draft, rg_prepared_modality *out);
+/** The embedding of a modality. Collective. */
+rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options,
+                            rg_kind kind, bool log_ratio,
+                            rg_prepared_modality *modality);
 
 #endif

@@ -34,7 +34,7 @@ typedef struct tree {
   vertex *vertices; /* of cuts, then sorted */
 } tree;
 
-/* ---- the tree ---------------------------------------------------------------------- */
+/* ---- the tree -------------------------------------------------------------------- */
 
 /* Last point of the left half of points [low, high], beside the middle; ties stay
  * together: the nearest gap between different values, looked for to the right first. */
@@ -72,7 +72,7 @@ static int by_position(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* ---- the local fit ------------------------------------------------------------------- */
+/* ---- the local fit --------------------------------------------------------------- */
 
 /* The `near` points nearest to `at` are points[*low, *low + near). */
 static void neighbourhood(const tree *t, int64_t near, double at, int64_t *low)
@@ -86,7 +86,8 @@ static void neighbourhood(const tree *t, int64_t near, double at, int64_t *low)
 
 /* Coefficients of weighted least squares on the columns 1, d, d^2 by modified
  * Gram-Schmidt; a column that depends on those before it is left out. */
-static void least_squares(int64_t n, double *column[3], double *y, double coefficient[3])
+static void least_squares(int64_t n, double *column[3], double *y,
+                          double coefficient[3])
 {
   double r[3][3] = {{0}}, projection[3] = {0};
   bool kept[3];
@@ -145,7 +146,7 @@ static void fit_vertex(const tree *t, int64_t near, vertex *v, double *scratch)
   v->slope = coefficient[1];
 }
 
-/* ---- blending ------------------------------------------------------------------------- */
+/* ---- blending -------------------------------------------------------------------- */
 
 static double blend(const vertex *left, const vertex *right, double x)
 {
@@ -178,12 +179,13 @@ void rg_loess(int64_t n, const double *x, const double *y, double span, double *
   int64_t near = (int64_t)floor((double)n * span + 1e-5);
   near = near < 4 ? 4 : near;
   near = near > n ? n : near;
-  tree t = {.n = n, .points = points, .leaf = (int64_t)floor((double)n * (span * cell_share))};
+  tree t = {.n = n,
+            .points = points,
+            .leaf = (int64_t)floor((double)n * (span * cell_share))};
   t.leaf = t.leaf < 1 ? 1 : t.leaf;
 
   double low = points[0].x, high = points[n - 1].x;
-  double wider =
-      margin * fmax(high - low, 1e-10 * fmax(fabs(low), fabs(high)) + 1e-30);
+  double wider = margin * fmax(high - low, 1e-10 * fmax(fabs(low), fabs(high)) + 1e-30);
   t.vertices = RG_NEW(vertex, n + 2);
   t.vertices[t.n_vertices++].at = low - wider;
   t.vertices[t.n_vertices++].at = high + wider;

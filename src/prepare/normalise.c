@@ -52,13 +52,14 @@ rg_csr rg_centred_log_ratio(const rg_csr *counts)
       ratio.values[i * p + f] = (float)-mean;
     }
     for (int64_t e = counts->indptr[i]; e < counts->indptr[i + 1]; e++)
-      ratio.values[i * p + counts->indices[e]] = (float)(log1p(counts->values[e]) - mean);
+      ratio.values[i * p + counts->indices[e]] =
+          (float)(log1p(counts->values[e]) - mean);
     ratio.indptr[i + 1] = (i + 1) * p;
   }
   return ratio;
 }
 
-/* ---- tf-idf ------------------------------------------------------------------------- */
+/* ---- tf-idf ---------------------------------------------------------------------- */
 
 static void weigh_log(rg_csr *counts, int64_t cells, const double *sum)
 {

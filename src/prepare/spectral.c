@@ -1,8 +1,8 @@
 /* Spectral embedding of cells without their similarity matrix (SnapATAC2: Zhang et al.
  * 2024). With x the binary matrix weighted by log(cells / cells open) and rows of unit
  * length, the similarity is s = x x^T - 1 (a cell is not its own neighbour), the degree
- * d = s 1, and the embedding the eigenvectors of d^-1/2 s d^-1/2 after the first. A
- * product with it is one with x^T and one with x. */
+ * d = s 1, and the embedding the eigenvectors of d^-1/2 s d^-1/2 after the first, times
+ * the roots of their eigenvalues. A product with it is one with x^T and one with x. */
 #include "src/prepare/inner.h"
 
 #include <math.h>
@@ -59,7 +59,8 @@ static void find_degrees(similarity *s)
   rg_free(sums);
 }
 
-/* Signs: the entry of largest magnitude of a column, of the lowest such row, is positive. */
+/* Signs: the entry of largest magnitude of a column, of the lowest such row, is
+ * positive. */
 static void fix_signs(rg_comm *comm, rg_mat *x)
 {
   for (int64_t j = 0; j < x->cols; j++) {
@@ -75,14 +76,16 @@ static void fix_signs(rg_comm *comm, rg_mat *x)
 }
 
 /* The axes after the first, at home. */
-static void take_axes(similarity *s, const rg_mat *vectors, int rank, rg_mat *embedding)
+static void take_axes(similarity *s, const rg_mat *vectors, const double *values,
+                      int rank, rg_mat *embedding)
 {
   float *mine = rg_relayout(s->comm, &s->inside, &s->home, vectors->data,
                             (int64_t)(vectors->cols * (int64_t)sizeof(float)));
   *embedding = rg_mat_new(s->rows, rank);
   for (int64_t i = 0; i < s->rows; i++)
     for (int j = 0; j < rank; j++)
-      rg_mat_row(embedding, i)[j] = mine[i * vectors->cols + j + 1];
+      rg_mat_row(embedding, i)[j] =
+          (float)(mine[i * vectors->cols + j + 1] * sqrt(fmax(values[j + 1], 0)));
   rg_free(mine);
   fix_signs(s->comm, embedding);
 }
@@ -110,7 +113,7 @@ rg_status rg_spectral(rg_comm *comm, const rg_csr *counts, int rank, uint64_t se
   rg_eigen_options options = {(int)(width < n ? width : n), ITERATIONS, false, seed};
   rg_symmetric matrix = {n, similarity_times, &s};
   RG_TRY(rg_eigen_leading(comm, &matrix, &options, rank + 1, values, &vectors));
-  take_axes(&s, &vectors, rank, embedding);
+  take_axes(&s, &vectors, values, rank, embedding);
 out:
   rg_spread_free(s.spread);
   rg_csr_fini(&x);

@@ -13,8 +13,8 @@ struct rg_spread {
   const rg_csr *a;
   const double *mean;
   int64_t n_panels;
-  rg_range mine;      /* panels of this rank */
-  rg_layout at_home;  /* as the caller holds the rows */
+  rg_range mine;     /* panels of this rank */
+  rg_layout at_home; /* as the caller holds the rows */
   rg_layout in_panels;
   rg_panels panels;
 };
@@ -85,8 +85,8 @@ void rg_spread_times(const rg_spread *s, const float *b, int width, float *y)
 }
 
 /* Sums of the rows of y of every subtree of panels: n_slots x width. */
-static void sum_rows(const rg_spread *s, int n_slots, const rg_range *slots, const float *y,
-                     int width, double *out)
+static void sum_rows(const rg_spread *s, int n_slots, const rg_range *slots,
+                     const float *y, int width, double *out)
 {
   int64_t n = rg_range_n(s->mine);
   double *part = RG_NEW(double, n * width);
@@ -102,8 +102,8 @@ static void sum_rows(const rg_spread *s, int n_slots, const rg_range *slots, con
 }
 
 /* z -= mean (sum of the rows of y): what centring takes off the transposed product. */
-static void centre(const rg_spread *s, int n_slots, const rg_range *slots, const float *y,
-                   int width, float *z)
+static void centre(const rg_spread *s, int n_slots, const rg_range *slots,
+                   const float *y, int width, float *z)
 {
   double *part = RG_NEW(double, n_slots * width), *total = RG_NEW(double, width);
   sum_rows(s, n_slots, slots, y, width, part);
@@ -119,8 +119,8 @@ static void centre(const rg_spread *s, int n_slots, const rg_range *slots, const
 void rg_spread_transposed(const rg_spread *s, const float *y, int width, float *z)
 {
   int64_t size = s->a->cols * width;
-  float *moved = rg_relayout(s->comm, &s->at_home, &s->in_panels, y,
-                             (int64_t)(width * sizeof *y));
+  float *moved =
+      rg_relayout(s->comm, &s->at_home, &s->in_panels, y, (int64_t)(width * sizeof *y));
   rg_range slots[RG_TREE_SLOTS];
   int n_slots = rg_tree_cover(s->n_panels, s->mine, slots);
   float *part = RG_NEW(float, n_slots * size);

@@ -132,7 +132,7 @@ double rg_median(rg_comm *comm, const double *x, int64_t n)
   return 0.5 * (kth_smallest(comm, x, n, total / 2 - 1) + upper);
 }
 
-/* ---- per feature and per cell ------------------------------------------------------ */
+/* ---- per feature and per cell ---------------------------------------------------- */
 
 rg_status rg_feature_statistics(rg_comm *comm, const rg_csr *counts,
                                 rg_feature_stats *stats)
@@ -140,8 +140,8 @@ rg_status rg_feature_statistics(rg_comm *comm, const rg_csr *counts,
   int64_t cells = counts->rows, p = counts->cols;
   rg_sum_i64(comm, &cells, 1);
   rg_group_sums sums = rg_sum_groups(comm, counts, NULL, 1, NULL);
-  *stats = (rg_feature_stats){.n_cells = cells, .n_features = p, .cells = sums.count,
-                              .sum = sums.sum};
+  *stats = (rg_feature_stats){
+      .n_cells = cells, .n_features = p, .cells = sums.count, .sum = sums.sum};
   stats->mean = RG_NEW(double, p);
   stats->variance = RG_NEW(double, p);
   for (int64_t f = 0; f < p && cells > 0; f++) {

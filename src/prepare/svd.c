@@ -57,7 +57,8 @@ static rg_status rotate(rg_comm *comm, int64_t rows, const rg_svd_options *optio
   rg_status status = RG_OK;
   int k = options->rank;
   rg_layout home = rg_layout_of(comm, y->rows), inside = rg_eigen_layout(comm, rows);
-  float *moved = rg_relayout(comm, &home, &inside, y->data, (int64_t)(k * sizeof(float)));
+  float *moved =
+      rg_relayout(comm, &home, &inside, y->data, (int64_t)(k * sizeof(float)));
   double *g = RG_NEW(double, k * k), *vectors = RG_NEW(double, k * k);
   double *turn = RG_NEW(double, k * k), *scaled = RG_NEW(double, k * k);
   double *values = RG_NEW(double, k);
@@ -67,7 +68,8 @@ static rg_status rotate(rg_comm *comm, int64_t rows, const rg_svd_options *optio
   for (int j = 0; j < k; j++) {
     int from = k - 1 - j;
     s[j] = sqrt(fmax(values[from], 0));
-    bool found = s[j] > 1e-6 * s[0] && s[j] > 0; /* else beyond the rank: left at zero */
+    bool found =
+        s[j] > 1e-6 * s[0] && s[j] > 0; /* else beyond the rank: left at zero */
     s[j] = found ? s[j] : 0;
     for (int i = 0; i < k; i++) {
       turn[i * k + j] = found ? vectors[i * k + from] : 0;
@@ -147,9 +149,9 @@ rg_status rg_svd_sparse(rg_comm *comm, const rg_csr *a, const rg_svd_options *op
   RG_TRY(rg_feature_statistics(comm, a, &stats));
   if (options->rank < 1 || options->rank > stats.n_features ||
       options->rank > stats.n_cells) {
-    status = rg_fail(RG_EUSAGE, "%d axes asked of a matrix of %lld x %lld",
-                     options->rank, (long long)stats.n_cells,
-                     (long long)stats.n_features);
+    status =
+        rg_fail(RG_EUSAGE, "%d axes asked of a matrix of %lld x %lld", options->rank,
+                (long long)stats.n_cells, (long long)stats.n_features);
     goto out;
   }
   layout = rg_eigen_layout(comm, a->cols);

@@ -25,7 +25,7 @@ static float *copy_of(const float *x, int64_t n)
   return y;
 }
 
-/* ---- a layer ---------------------------------------------------------------------------- */
+/* ---- a layer --------------------------------------------------------------------- */
 
 typedef struct shape {
   int n_blocks;
@@ -112,7 +112,7 @@ static const rg_update adam = {.kind = RG_ADAM,
                                .correct1 = 0.1,
                                .correct2 = 0.01};
 
-/* ---- gradients that are stored, or applied ------------------------------------------------ */
+/* ---- gradients that are stored, or applied --------------------------------------- */
 
 /* A wide parameter with its moments and room for stored gradients. */
 typedef struct target {
@@ -181,7 +181,7 @@ static int cut(const shape *of, int level, rg_range slots[RG_TREE_SLOTS])
   return (int)n;
 }
 
-/* ---- sparse layer -------------------------------------------------------------------------- */
+/* ---- sparse layer ---------------------------------------------------------------- */
 
 Test(sparse, forward_as_the_twin)
 {
@@ -249,7 +249,7 @@ Test(sparse, stored_and_applied_are_the_same_bits)
   }
 }
 
-/* ---- wide Bernoulli output ------------------------------------------------------------------ */
+/* ---- wide Bernoulli output ------------------------------------------------------- */
 
 typedef struct outcome {
   double *numerator;
@@ -275,23 +275,24 @@ static void outcome_fini(outcome *o)
 static rg_wide_bernoulli pass_of(const layer *l, outcome *o, const rg_range *slots,
                                  int n_slots, const rg_update *update)
 {
-  return (rg_wide_bernoulli){.columns = &l->columns,
-                             .n_blocks = l->of.n_blocks,
-                             .offset = l->of.offset,
-                             .lanes = l->of.lanes,
-                             .lane_cells = l->of.lane_cells,
-                             .width = l->of.width,
-                             .h = l->h,
-                             .w = o->w.w,
-                             .bias = o->bias.w,
-                             .one_weight = 2.0f,
-                             .zero_weight = 0.5f,
-                             .scale = 0.125f,
-                             .numerator = o->numerator,
-                             .dh = o->dh,
-                             .update_parameters = true,
-                             .weight = gradient_of(&o->w, &l->of, slots, n_slots, update),
-                             .shift = gradient_of(&o->bias, &l->of, slots, n_slots, update)};
+  return (rg_wide_bernoulli){
+      .columns = &l->columns,
+      .n_blocks = l->of.n_blocks,
+      .offset = l->of.offset,
+      .lanes = l->of.lanes,
+      .lane_cells = l->of.lane_cells,
+      .width = l->of.width,
+      .h = l->h,
+      .w = o->w.w,
+      .bias = o->bias.w,
+      .one_weight = 2.0f,
+      .zero_weight = 0.5f,
+      .scale = 0.125f,
+      .numerator = o->numerator,
+      .dh = o->dh,
+      .update_parameters = true,
+      .weight = gradient_of(&o->w, &l->of, slots, n_slots, update),
+      .shift = gradient_of(&o->bias, &l->of, slots, n_slots, update)};
 }
 
 static void numerators_near(const outcome *a, const outcome *b, int64_t n, int shape)
@@ -391,7 +392,8 @@ Test(bernoulli, value_only_and_frozen)
   layer l = layer_new(&shapes[3], false);
   rg_range all = {0, l.of.lanes};
   outcome a = outcome_new(&l, 1), b = outcome_new(&l, 1);
-  rg_wide_bernoulli full = pass_of(&l, &a, &all, 1, NULL), part = pass_of(&l, &b, &all, 1, NULL);
+  rg_wide_bernoulli full = pass_of(&l, &a, &all, 1, NULL),
+                    part = pass_of(&l, &b, &all, 1, NULL);
   rg_wide_bernoulli_pass(&full);
   part.update_parameters = false;
   rg_wide_bernoulli_pass(&part);

@@ -1,0 +1,190 @@
+/** model: recipes. A recipe is one file src/model/recipe_NAME.c that exports a record: its
+ *  settings, the covariates it derives from the data, and a function that composes the
+ *  tape and says in which phases and steps it is trained. It knows neither ranks nor
+ *  files: the trainer hands it facts about the data and fills the inputs it names.
+ *
+ *  A phase is a list of steps repeated for some epochs; a step is terms with weight and
+ *  sign and the groups of parameters it updates. An adversary is two steps, a warm-up is
+ *  a phase. */
+#ifndef REGATTA_MODEL_H
+#define REGATTA_MODEL_H
+
+#include "regatta/nn.h"
+#include "regatta/optim.h"
+#include "regatta/prepare.h"
+
+/* ---- what a recipe is told ------------------------------------------------------------ */
+
+#define RG_MODALITIES 8
+
+/** Facts about the training data. Borrowed. */
+typedef struct rg_facts {
+  int n_modalities;
+  struct rg_fact_modality {
+    const char *name;
+    int64_t n_features;
+    const rg_blocks *blocks; /* per chromosome where known, else equal cuts */
+  } modality[RG_MODALITIES];
+  int n_batches;             /* of the nuisance batch; 0 or 1: none */
+  int n_labels;
+  int64_t n_cells;
+  int teacher_axes;          /* columns of the covariate "teacher"; 0: none */
+} rg_facts;
+/** Index of a modality, or -1. Not collective. */
+int rg_facts_find(const rg_facts *facts, const char *name);
+
+/* ---- what a recipe derives from the data ------------------------------------------------ */
+
+/** Values per cell that fill the dense inputs of the same name. Rows are this rank's cells
+ *  of the data set (rg_part). Owned. */
+typedef struct rg_covariates {
+  int n;
+  struct rg_covariate {
+    char name[64];
+    rg_mat mat;
+  } item[32];
+} rg_covariates;
+void rg_covariates_fini(rg_covariates *covariates);
+/** Add a zeroed one and return its matrix. Not collective. */
+rg_mat *rg_covariates_add(rg_covariates *covariates, const char *name, int64_t rows,
+                          int64_t cols);
+const rg_mat *rg_covariates_find(const rg_covariates *covariates, const char *name);
+
+/** Named numbers that belong to the trained model: standardisation, feature weights. They
+ *  are fitted once, on training data, and saved with the checkpoint. Replicated. Owned. */
+typedef struct rg_constants {
+  int n;
+  struct rg_constant {
+    char name[64];
+    int64_t n;
+    double *x;
+  } item[64];
+} rg_constants;
+void rg_constants_fini(rg_constants *constants);
+/** Find, or add with n zeros; NULL when it is not there and n == 0. Not collective. */
+double *rg_constants_get(rg_constants *constants, const char *name, int64_t n);
+/** Length of a constant, 0 when absent. */
+int64_t rg_constants_length(const rg_constants *constants, const char *name);
+
+/* ---- what a recipe makes ------------------------------------------------------------------ */
+
+typedef enum rg_ramp {
+  RG_RAMP_NONE,
+  RG_RAMP_LINEAR,       /* up over `period` epochs */
+  RG_RAMP_CYCLIC,       /* SAILER's annealing over `period` epochs */
+  RG_RAMP_CYCLIC_EXACT, /* the same with the released code's first epoch and rounding */
+  RG_RAMP_BURN_IN       /* down over `period` epochs */
+} rg_ramp;
+
+typedef struct rg_term {
+  rg_op *loss;
+  double weight; /* sign included */
+  rg_ramp ramp;
+  double period; /* epochs */
+} rg_term;
+
+#define RG_TERMS 24
+typedef struct rg_step {
+  char name[32];
+  int n_terms;
+  rg_term term[RG_TERMS];
+  uint64_t groups; /* bit mask of parameter groups updated */
+  int every;       /* runs in every n-th iteration, default 1 */
+  double clip;     /* of the global gradient norm; 0: none */
+  int optimiser;   /* steps with the same number share moments */
+} rg_step;
+
+typedef enum rg_schedule {
+  RG_RATE_CONSTANT,
+  RG_RATE_DECAY, /* factor per epoch */
+  RG_RATE_COSINE, /* to zero at the end of the phase */
+  RG_RATE_PLATEAU
+} rg_schedule;
+
+#define RG_STEPS 4
+typedef struct rg_phase {
+  char name[32];
+  int64_t epochs;
+  int n_steps;
+  rg_step step[RG_STEPS];
+  double rate;
+  rg_schedule schedule;
+  double factor; /* of decay, or of a plateau */
+  bool fresh;    /* optimisers start anew */
+} rg_phase;
+
+/** How the values of a sparse input are made from counts. */
+typedef enum rg_weigh {
+  RG_WEIGH_ONES,   /* 1 at every nonzero */
+  RG_WEIGH_COUNTS, /* the counts */
+  RG_WEIGH_LOG,    /* log1p(1e4 x / row sum) */
+  RG_WEIGH_IDF     /* idf^power at every nonzero, row scaled to length `scale` */
+} rg_weigh;
+
+#define RG_PHASES 8
+#define RG_OUTPUTS 8
+typedef struct rg_model {
+  rg_graph *graph; /* borrowed while composing */
+  rg_update_kind optimiser;
+  double weight_decay;
+  int n_phases;
+  rg_phase phase[RG_PHASES];
+  int n_sparse;    /* how sparse inputs are filled, by rg_node.slot */
+  struct rg_sparse_input {
+    char modality[32];
+    rg_weigh weigh;
+    double power, scale;
+  } sparse[RG_MODALITIES];
+  int n_embeddings; /* the first is the embedding of a cell */
+  struct rg_embedding {
+    char name[32]; /* "": obsm/X_<recipe>; else obsm/X_<recipe>_<name> */
+    rg_node *node;
+    bool unit; /* rows are scaled to unit length when written */
+  } embedding[RG_OUTPUTS];
+  int n_likelihoods; /* for impute */
+  struct rg_likelihood {
+    char modality[32];
+    rg_op *op; /* has predict */
+  } likelihood[RG_OUTPUTS];
+  int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
+                             neighbours by cosine; 0: as given */
+  double teacher_length;  /* its rows are scaled to this length; 0: as given */
+  char monitor[64]; /* loss that early stopping and plateaus look at; "": none */
+} rg_model;
+
+rg_phase *rg_model_phase(rg_model *model, const char *name, int64_t epochs, double rate);
+rg_step *rg_phase_step(rg_phase *phase, const char *name, uint64_t groups);
+void rg_step_term(rg_step *step, rg_op *loss, double weight, rg_ramp ramp, double period);
+/** A sparse input of a modality with its weighing. */
+rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
+                         const rg_facts *facts, const char *modality, rg_weigh weigh,
+                         double power, double scale);
+void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit);
+void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+typedef struct rg_recipe {
+  const char *name;
+  const char *cite;
+  const char *help;       /* what it learns */
+  const char *good_for;   /* when to choose it */
+  const char *modalities; /* needed, "atac" or "rna,atac" */
+  bool teacher;           /* needs the covariate "teacher" */
+  const rg_field *fields; /* section named like the recipe */
+  size_t settings_size;
+  const char *const *defaults; /* "section.key=value" that differ from the general
+                                  defaults; NULL-terminated */
+  /** Fill covariates; on training data fit constants, else use them. Collective. */
+  rg_status (*covariates)(rg_comm *comm, const rg_dataset *dataset, const void *settings,
+                          bool fit, rg_constants *constants, rg_covariates *covariates);
+  /** Compose the tape and its phases. Not collective. */
+  rg_status (*compose)(rg_graph *graph, const rg_facts *facts, const void *settings,
+                       rg_model *model);
+} rg_recipe;
+
+extern const rg_recipe *const rg_recipes[]; /* generated; NULL-terminated */
+/** RG_EUSAGE with the nearest name when unknown. Not collective. */
+rg_status rg_recipe_find(const char *name, const rg_recipe **recipe);
+
+#endif

@@ -1,0 +1,126 @@
+/** train: the distributed verbs around a model: who holds which lanes and features, the
+ *  stream of batches, the step, checkpoints, stopping, records, and inference.
+ *
+ *  Ranks form a grid of lane groups x feature groups: a rank holds the cells of its lanes
+ *  and the features of its blocks. With one lane group no gradient of a wide layer ever
+ *  travels; with one feature group the gradients are summed over ranks. The trained
+ *  parameters are the same bits on every grid. */
+#ifndef REGATTA_TRAIN_H
+#define REGATTA_TRAIN_H
+
+#include "regatta/model.h"
+
+/** Section `train` of the configuration. */
+typedef struct rg_train_options {
+  char *recipe;
+  char *grid;            /* "auto", "lanes", "features" or "AxF" */
+  char *teacher;         /* modality whose embedding is the teacher, or obsm key */
+  int64_t lanes, batch;
+  int64_t seed;
+  int64_t checkpoint_epochs;
+  double checkpoint_minutes;
+  int64_t keep;          /* checkpoints kept */
+  double max_hours;      /* 0: no limit */
+  int64_t max_steps;     /* 0: none; stops with a checkpoint as a signal would */
+} rg_train_options;
+extern const rg_field rg_train_fields[];
+
+/* ---- the grid --------------------------------------------------------------------------- */
+
+typedef struct rg_grid rg_grid;
+/** Make the grid `shape` of the ranks for a number of lanes. Collective. RG_EUSAGE when it
+ *  does not fit. */
+rg_status rg_grid_new(rg_comm *comm, const char *shape, int lanes, int lane_cells,
+                      bool wide, rg_grid **grid);
+void rg_grid_free(rg_grid *grid); /* Collective. */
+const rg_share *rg_grid_share(const rg_grid *grid);
+rg_comm *rg_grid_comm(const rg_grid *grid);
+int rg_grid_lane_groups(const rg_grid *grid);
+int rg_grid_feature_groups(const rg_grid *grid);
+int rg_grid_lane_group(const rg_grid *grid);
+int rg_grid_feature_group(const rg_grid *grid);
+/** Sum doubles over the ranks of the feature group. Collective over the group. */
+void rg_grid_sum_features(rg_grid *grid, double *x, int64_t n);
+/** Range of blocks of a feature group: contiguous, balanced by features. */
+rg_range rg_grid_blocks(const int64_t *offset, int n, int group, int groups);
+
+/* ---- a session: recipe, model and data together ----------------------------------------------- */
+
+typedef struct rg_session rg_session;
+
+/** Everything that defines a run besides the data. */
+typedef struct rg_plan {
+  const rg_recipe *recipe;
+  void *settings;       /* of the recipe, owned */
+  rg_train_options train;
+  rg_prepare_options prepare;
+  char *configuration;  /* rg_config_text, kept in the run folder and in checkpoints */
+} rg_plan;
+
+/** Set up training of a plan on a data set: covariates, teacher, grid, store, graph.
+ *  `teacher` (may be empty) are this rank's rows of the teacher's embedding. Collective.
+ *  RG_EUSAGE, RG_EINPUT. */
+rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
+                         const rg_mat *teacher, rg_session **session);
+void rg_session_free(rg_session *session); /* Collective. */
+rg_graph *rg_session_graph(rg_session *session);
+
+/** Who is told of progress: cells seen so far and in all, and a note. May be NULL. */
+typedef struct rg_watch {
+  void (*at)(void *self, int64_t done, int64_t total, const char *note);
+  void *self;
+} rg_watch;
+
+/** What happened in a training. */
+typedef struct rg_outcome {
+  int64_t steps, epochs;
+  double seconds, cells_per_second;
+  uint64_t hash; /* of the parameters */
+} rg_outcome;
+/** Train to the end of the plan, or until stopped (RG_ESTOPPED, a checkpoint is written)
+ *  or diverged (RG_EDIVERGED). Writes RUN/log.jsonl, metrics.csv, checkpoints. `resume`:
+ *  go on from the newest valid checkpoint when there is one. Collective. */
+rg_status rg_train(rg_session *session, const char *run, bool resume,
+                   const rg_watch *watch, rg_outcome *outcome);
+/** Hash of all parameters that does not depend on the grid. Collective. */
+uint64_t rg_parameter_hash(rg_session *session);
+/** The hash that the newest valid checkpoint of a run carries. Collective. RG_EINPUT. */
+rg_status rg_run_hash(rg_comm *comm, const char *run, uint64_t *hash);
+
+/** Load the newest valid checkpoint of a run for inference on a data set prepared with the
+ *  run's features. Collective. RG_EINPUT. */
+rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                          rg_session **session);
+/** Where a plan comes from, lowest first: defaults, the recipe's defaults, a YAML file,
+ *  assignments "section.key=value"; `recipe` overrides all. Borrowed; any may be NULL. */
+typedef struct rg_sources {
+  const char *file;
+  int n_assignments;
+  char *const *assignments;
+  const char *recipe;
+} rg_sources;
+/** Make a plan; free with rg_plan_fini. Collective. RG_EUSAGE. */
+rg_status rg_plan_make(rg_comm *comm, const rg_sources *sources, rg_plan *plan);
+/** Read and write RUN/used_config.yaml. Collective. */
+rg_status rg_plan_read(rg_comm *comm, const char *run, rg_plan *plan);
+rg_status rg_plan_write(rg_comm *comm, const rg_plan *plan, const char *run);
+void rg_plan_fini(rg_plan *plan);
+
+/** An embedding of every cell of the data set (this rank's rows, rg_part), by its index in
+ *  the model; rows of cells that lack the modality are NaN. Collective. */
+rg_status rg_embed(rg_session *session, int which, rg_mat *embedding);
+int rg_session_embeddings(const rg_session *session);
+const char *rg_session_embedding_name(const rg_session *session, int which);
+/** Denoised mean of a modality for this rank's rows at common covariates (depth 0, first
+ *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
+rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);
+
+/* ---- stopping ------------------------------------------------------------------------------------ */
+
+/** Catch SIGTERM and SIGUSR1 as requests to stop. Not collective. */
+void rg_stop_on_signals(void);
+/** True when a stop was requested by a signal here, by the file RUN/stop or by the time
+ *  limit. Not collective. */
+bool rg_stop_requested(const char *run, double started, double max_hours);
+
+#endif

@@ -1,0 +1,151 @@
+/* Facts, covariates, constants, phases: what recipes and the trainer hand each other. */
+#include "regatta/model.h"
+
+#include <string.h>
+
+int rg_facts_find(const rg_facts *facts, const char *name)
+{
+  for (int m = 0; m < facts->n_modalities; m++)
+    if (strcmp(facts->modality[m].name, name) == 0)
+      return m;
+  return -1;
+}
+
+rg_status rg_recipe_find(const char *name, const rg_recipe **recipe)
+{
+  const char *names[64];
+  int n = 0;
+  for (; rg_recipes[n]; n++) {
+    names[n] = rg_recipes[n]->name;
+    if (strcmp(names[n], name) == 0) {
+      *recipe = rg_recipes[n];
+      return RG_OK;
+    }
+  }
+  return rg_fail(RG_EUSAGE, "no recipe is named %s; did you mean %s? (regatta list recipes)",
+                 name, rg_nearest(name, names, n));
+}
+
+/* ---- covariates ---- */
+
+rg_mat *rg_covariates_add(rg_covariates *covariates, const char *name, int64_t rows,
+                          int64_t cols)
+{
+  RG_ASSERT(covariates->n < 32);
+  struct rg_covariate *item = &covariates->item[covariates->n++];
+  snprintf(item->name, sizeof item->name, "%s", name);
+  item->mat = rg_mat_new(rows, cols);
+  return &item->mat;
+}
+
+const rg_mat *rg_covariates_find(const rg_covariates *covariates, const char *name)
+{
+  for (int i = 0; i < covariates->n; i++)
+    if (strcmp(covariates->item[i].name, name) == 0)
+      return &covariates->item[i].mat;
+  return NULL;
+}
+
+void rg_covariates_fini(rg_covariates *covariates)
+{
+  for (int i = 0; i < covariates->n; i++)
+    rg_mat_fini(&covariates->item[i].mat);
+  *covariates = (rg_covariates){0};
+}
+
+/* ---- constants ---- */
+
+static struct rg_constant *find_constant(const rg_constants *constants, const char *name)
+{
+  for (int i = 0; i < constants->n; i++)
+    if (strcmp(constants->item[i].name, name) == 0)
+      return (struct rg_constant *)&constants->item[i];
+  return NULL;
+}
+
+double *rg_constants_get(rg_constants *constants, const char *name, int64_t n)
+{
+  struct rg_constant *item = find_constant(constants, name);
+  if (!item && n > 0) {
+    RG_ASSERT(constants->n < 64);
+    item = &constants->item[constants->n++];
+    snprintf(item->name, sizeof item->name, "%s", name);
+    item->n = n;
+    item->x = RG_NEW(double, n);
+  }
+  return item ? item->x : NULL;
+}
+
+int64_t rg_constants_length(const rg_constants *constants, const char *name)
+{
+  const struct rg_constant *item = find_constant(constants, name);
+  return item ? item->n : 0;
+}
+
+void rg_constants_fini(rg_constants *constants)
+{
+  for (int i = 0; i < constants->n; i++)
+    rg_free(constants->item[i].x);
+  *constants = (rg_constants){0};
+}
+
+/* ---- phases ---- */
+
+rg_phase *rg_model_phase(rg_model *model, const char *name, int64_t epochs, double rate)
+{
+  RG_ASSERT(model->n_phases < RG_PHASES);
+  rg_phase *phase = &model->phase[model->n_phases++];
+  *phase = (rg_phase){.epochs = epochs, .rate = rate, .factor = 1};
+  snprintf(phase->name, sizeof phase->name, "%s", name);
+  return phase;
+}
+
+rg_step *rg_phase_step(rg_phase *phase, const char *name, uint64_t groups)
+{
+  RG_ASSERT(phase->n_steps < RG_STEPS);
+  rg_step *step = &phase->step[phase->n_steps++];
+  *step = (rg_step){.groups = groups, .every = 1};
+  snprintf(step->name, sizeof step->name, "%s", name);
+  return step;
+}
+
+void rg_step_term(rg_step *step, rg_op *loss, double weight, rg_ramp ramp, double period)
+{
+  RG_ASSERT(step->n_terms < RG_TERMS);
+  step->term[step->n_terms++] = (rg_term){loss, weight, ramp, period};
+}
+
+/* ---- inputs and outputs ---- */
+
+rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
+                         const rg_facts *facts, const char *modality, rg_weigh weigh,
+                         double power, double scale)
+{
+  int m = rg_facts_find(facts, modality);
+  RG_ASSERT(m >= 0 && model->n_sparse < RG_MODALITIES);
+  rg_node *node = rg_input_sparse(graph, name, facts->modality[m].blocks);
+  struct rg_sparse_input *input = &model->sparse[model->n_sparse++];
+  RG_ASSERT(node->slot == model->n_sparse - 1);
+  snprintf(input->modality, sizeof input->modality, "%s", modality);
+  input->weigh = weigh;
+  input->power = power;
+  input->scale = scale;
+  return node;
+}
+
+void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit)
+{
+  RG_ASSERT(model->n_embeddings < RG_OUTPUTS);
+  struct rg_embedding *embedding = &model->embedding[model->n_embeddings++];
+  snprintf(embedding->name, sizeof embedding->name, "%s", name);
+  embedding->node = node;
+  embedding->unit = unit;
+}
+
+void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
+{
+  RG_ASSERT(model->n_likelihoods < RG_OUTPUTS);
+  struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods++];
+  snprintf(likelihood->modality, sizeof likelihood->modality, "%s", modality);
+  likelihood->op = op;
+}

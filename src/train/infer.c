@@ -1,0 +1,265 @@
+/* The trained model on every cell of a data set: embeddings and denoised means, each row
+ * back at the rank that owns the cell. */
+#include "internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 256 }; /* cells of a pass */
+
+/* ---- opening a run ---- */
+
+static int lanes_for(int groups)
+{
+  int lanes = 1;
+  while (lanes < groups)
+    lanes *= 2;
+  return lanes;
+}
+
+static rg_status groups_of(const rg_session *session, int *groups)
+{
+  rg_status status = RG_OK;
+  rg_grid *grid = NULL;
+  int size = rg_size(session->comm);
+  RG_TRY(rg_grid_new(session->comm, session->plan->train.grid, lanes_for(size), 1, true,
+                     &grid));
+  *groups = rg_grid_lane_groups(grid);
+out:
+  rg_grid_free(grid);
+  return status;
+}
+
+static rg_status check_batches(const rg_vault *vault, const rg_dataset *dataset)
+{
+  const char *text = rg_vault_text(vault, "batches");
+  int64_t trained = text ? strtoll(text, NULL, 10) : 0;
+  int64_t here = dataset->batch.categories.n;
+  if (trained > 1 && here > trained)
+    return rg_fail(RG_EINPUT, "the data have %lld batches but the model was trained with "
+                              "%lld", (long long)here, (long long)trained);
+  return RG_OK;
+}
+
+rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                          rg_session **out)
+{
+  rg_status status = RG_OK;
+  rg_vault *vault = NULL;
+  rg_session *session = RG_NEW(rg_session, 1);
+  rg_mat teacher = {0};
+  session->comm = comm;
+  session->plan = session->own_plan = RG_NEW(rg_plan, 1);
+  RG_TRY(rg_plan_read(comm, run, session->own_plan));
+  RG_TRY(rg_checkpoint_open(comm, run, &vault));
+  RG_TRY(check_batches(vault, dataset));
+  int groups = 1;
+  RG_TRY(groups_of(session, &groups));
+  int axes = atoi(rg_vault_text(vault, "teacher_axes"));
+  session->trained_batches = atoi(rg_vault_text(vault, "batches"));
+  RG_TRY(rg_session_compose(session, dataset, axes, lanes_for(groups),
+                            CHUNK / lanes_for(groups)));
+  RG_TRY(rg_checkpoint_constants(session, vault));
+  RG_TRY(rg_checkpoint_parameters(session, vault));
+  teacher = rg_mat_new(rg_range_n(dataset->rows), axes);
+  for (int64_t i = 0; i < teacher.rows * teacher.cols; i++)
+    teacher.data[i] = NAN; /* no teacher at inference */
+  RG_TRY(rg_session_fill(session, &teacher, false));
+  *out = session;
+  session = NULL;
+out:
+  rg_vault_close(vault);
+  rg_mat_fini(&teacher);
+  rg_session_free(session);
+  return status;
+}
+
+int rg_session_embeddings(const rg_session *session)
+{
+  return session->model.n_embeddings;
+}
+
+const char *rg_session_embedding_name(const rg_session *session, int which)
+{
+  return session->model.embedding[which].name;
+}
+
+/* ---- rows home ---- */
+
+/* Send rows (columns [low, low + cols) of the result) to the owners of their cells. */
+static void deliver(rg_session *session, const int64_t *cell, int64_t n, const float *x,
+                    int64_t low, int64_t cols, rg_mat *result)
+{
+  rg_comm *comm = session->comm;
+  int64_t total = session->dataset->n_cells, width = 2 * 8 + cols * 4;
+  /* ranks may send different columns: rows are padded to the widest */
+  rg_max_i64(comm, &width, 1);
+  char *rows = rg_alloc(n, (size_t)width);
+  int *to = RG_NEW(int, n);
+  int64_t head[2] = {0, low | cols << 32};
+  for (int64_t i = 0; i < n; i++) {
+    head[0] = cell[i];
+    memcpy(rows + i * width, head, sizeof head);
+    memcpy(rows + i * width + 16, x + i * cols, sizeof *x * (size_t)cols);
+    to[i] = rg_part_owner(total, rg_size(comm), cell[i]);
+  }
+  int64_t n_in;
+  char *in = rg_scatter(comm, rows, n, width, to, &n_in);
+  for (int64_t i = 0; i < n_in; i++) {
+    memcpy(head, in + i * width, sizeof head);
+    int64_t first = head[1] & 0xffffffff, count = head[1] >> 32;
+    memcpy(rg_mat_row(result, head[0] - session->dataset->rows.low) + first,
+           in + i * width + 16, sizeof *x * (size_t)count);
+  }
+  rg_free(in);
+  rg_free(to);
+  rg_free(rows);
+}
+
+typedef struct pass {
+  rg_session *session;
+  rg_sequence *sequence;
+  rg_batch batch;
+  rg_run run;
+  rg_mat *result;
+  /** Make `n` rows of the result's columns [low, low + cols). */
+  const float *(*rows)(struct pass *pass, int64_t *low, int64_t *cols);
+  void (*set_inputs)(struct pass *pass);
+  rg_op *op;
+  const rg_node *node;
+  float *mean;
+  int fixed_batch;
+  bool unit, speaks;
+} pass;
+
+static void all_cells(pass *p)
+{
+  rg_session *session = p->session;
+  int64_t cells = rg_graph_cells(session->graph);
+  int64_t passes = (session->store.n + cells - 1) / cells;
+  rg_max_i64(session->comm, &passes, 1);
+  p->batch = rg_batch_new(session->graph, &session->store);
+  p->run = (rg_run){.graph = session->graph,
+                    .share = rg_grid_share(session->grid),
+                    .sequence = p->sequence,
+                    .seed = (uint64_t)session->plan->train.seed,
+                    .cell = p->batch.cell,
+                    .sparse = p->batch.sparse};
+  for (int64_t k = 0; k < passes; k++) {
+    int64_t low = k * cells, left = session->store.n - low;
+    int64_t n = left < 0 ? 0 : left < cells ? left : cells;
+    rg_batch_range(&p->batch, &session->store, low, cells);
+    rg_batch_fill(&p->batch, &session->store, session->graph, false);
+    if (p->set_inputs)
+      p->set_inputs(p);
+    rg_run_forward(&p->run);
+    int64_t first = 0, cols = 0;
+    const float *x = p->rows(p, &first, &cols);
+    deliver(session, p->batch.cell, p->speaks ? n : 0, x, first, cols, p->result);
+  }
+  rg_batch_fini(&p->batch);
+}
+
+static rg_mat unknown_rows(const rg_session *session, int64_t cols)
+{
+  rg_mat mat = rg_mat_new(rg_range_n(session->dataset->rows), cols);
+  for (int64_t i = 0; i < mat.rows * mat.cols; i++)
+    mat.data[i] = NAN;
+  return mat;
+}
+
+/* ---- embeddings ---- */
+
+static const float *embedding_rows(pass *p, int64_t *low, int64_t *cols)
+{
+  *low = 0;
+  *cols = p->node->width;
+  return p->node->x;
+}
+
+static void unit_rows(rg_mat *x)
+{
+  for (int64_t i = 0; i < x->rows; i++) {
+    float *row = rg_mat_row(x, i);
+    double squares = 0;
+    for (int64_t j = 0; j < x->cols; j++)
+      squares += (double)row[j] * (double)row[j];
+    float factor = squares > 0 ? (float)(1 / sqrt(squares)) : 1;
+    for (int64_t j = 0; j < x->cols; j++)
+      row[j] *= factor;
+  }
+}
+
+rg_status rg_embed(rg_session *session, int which, rg_mat *embedding)
+{
+  const struct rg_embedding *e = &session->model.embedding[which];
+  *embedding = unknown_rows(session, e->node->width);
+  rg_node *targets[] = {e->node, NULL};
+  pass p = {.session = session,
+            .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
+            .result = embedding,
+            .rows = embedding_rows,
+            .node = e->node,
+            .speaks = rg_grid_feature_group(session->grid) == 0};
+  all_cells(&p);
+  if (e->unit)
+    unit_rows(embedding);
+  return RG_OK;
+}
+
+/* ---- denoised means ---- */
+
+static void common_covariates(pass *p)
+{
+  rg_graph *graph = p->session->graph;
+  int64_t cells = rg_graph_cells(graph);
+  rg_node *depth = rg_graph_find_node(graph, "depth");
+  rg_node *batch = rg_graph_find_node(graph, "batch");
+  if (depth)
+    memset(depth->x, 0, sizeof(float) * (size_t)(cells * depth->width));
+  for (int64_t i = 0; batch && i < cells; i++)
+    for (int j = 0; j < batch->width; j++)
+      batch->x[i * batch->width + j] = j == p->fixed_batch ? 1 : 0;
+}
+
+static const float *mean_rows(pass *p, int64_t *low, int64_t *cols)
+{
+  const rg_blocks *blocks = p->op->in[0]->blocks;
+  *low = blocks->offset[blocks->mine.low];
+  *cols = blocks->offset[blocks->mine.high] - *low;
+  p->op->type->predict(&p->run, p->op, p->mean);
+  return p->mean;
+}
+
+static rg_op *likelihood_of(const rg_session *session, const char *modality)
+{
+  for (int i = 0; i < session->model.n_likelihoods; i++)
+    if (strcmp(session->model.likelihood[i].modality, modality) == 0)
+      return session->model.likelihood[i].op;
+  return NULL;
+}
+
+rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean)
+{
+  rg_op *op = likelihood_of(session, modality);
+  if (!op)
+    return rg_fail(RG_EUSAGE, "recipe %s models no modality %s",
+                   session->plan->recipe->name, modality);
+  const rg_blocks *blocks = op->in[0]->blocks;
+  int64_t mine = blocks->offset[blocks->mine.high] - blocks->offset[blocks->mine.low];
+  *mean = unknown_rows(session, blocks->offset[blocks->n]);
+  rg_node *targets[] = {op->in[0], NULL};
+  pass p = {.session = session,
+            .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
+            .result = mean,
+            .rows = mean_rows,
+            .set_inputs = common_covariates,
+            .op = op,
+            .mean = RG_NEW(float, rg_graph_cells(session->graph) * mine),
+            .fixed_batch = batch,
+            .speaks = true};
+  all_cells(&p);
+  rg_free(p.mean);
+  return RG_OK;
+}

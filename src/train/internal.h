@@ -1,0 +1,148 @@
+/** The inside of train, for src/train only. */
+#ifndef REGATTA_TRAIN_INTERNAL_H
+#define REGATTA_TRAIN_INTERNAL_H
+
+#include "regatta/train.h"
+
+/* ---- which cells a rank holds: lanes.c ------------------------------------------------ */
+
+/** Where a cell goes: a lane and a place in it. */
+typedef struct rg_place {
+  int lane;
+  int64_t index;
+} rg_place;
+/** Cells are cut into small blocks, blocks dealt to lanes in a keyed order. */
+typedef struct rg_deal {
+  int64_t n_cells, block, n_blocks;
+  int lanes;
+  rg_key key;
+} rg_deal;
+rg_deal rg_deal_new(int64_t n_cells, int lanes, uint64_t seed);
+rg_place rg_deal_place(const rg_deal *deal, int64_t cell);
+int64_t rg_deal_lane_size(const rg_deal *deal, int lane);
+/** Cells of the smallest lane. */
+int64_t rg_deal_smallest(const rg_deal *deal);
+
+/* ---- data on the grid: store.c ---------------------------------------------------------- */
+
+typedef struct rg_store {
+  int64_t n;          /* cells here */
+  int64_t *cell;      /* their numbers in the data set, in order of (lane, index) */
+  int n_lanes;        /* lanes here; inference: one */
+  int64_t *lane_start; /* n_lanes + 1 */
+  int n_sparse;
+  rg_csr *sparse;     /* per sparse input: cells here x features here, weighed */
+  int n_dense;
+  rg_mat *dense;      /* per dense input: cells here x width */
+} rg_store;
+/** Spread a data set over the grid. `deal` is NULL for inference: contiguous shares of all
+ *  cells. Collective. */
+rg_status rg_store_new(const rg_grid *grid, const rg_deal *deal, const rg_dataset *dataset,
+                       const int64_t *eligible, const rg_model *model,
+                       rg_constants *constants, const rg_covariates *covariates,
+                       rg_store *store);
+void rg_store_fini(rg_store *store);
+
+/* ---- values of sparse inputs: weigh.c ---------------------------------------------------- */
+
+/** Fit what the weighings of a model need (document frequencies). Collective. */
+void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
+                  rg_constants *constants);
+/** Values of one row (entries of counts row i) under a weighing. Not collective. */
+void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
+                  const rg_csr *counts, int64_t i, float *values);
+
+/* ---- teacher.c ------------------------------------------------------------------------------ */
+
+/** Covariates "teacher" and "taught" from an embedding (NaN rows: not taught). Collective. */
+rg_status rg_teacher_covariates(rg_comm *comm, const rg_model *model,
+                                const rg_mat *embedding, rg_covariates *covariates);
+
+/* ---- batch.c -------------------------------------------------------------------------------- */
+
+/** Buffers of one batch on this rank; they only grow. */
+typedef struct rg_batch {
+  int64_t *cell, *row; /* number in the data set; row of the store */
+  int n_sparse;
+  rg_sparse_batch *sparse;
+  int64_t *capacity;
+} rg_batch;
+rg_batch rg_batch_new(const rg_graph *graph, const rg_store *store);
+void rg_batch_fini(rg_batch *batch);
+/** Choose the cells of iteration t of an epoch, lane by lane. */
+void rg_batch_choose(rg_batch *batch, const rg_store *store, const rg_share *share,
+                     uint64_t seed, int64_t epoch, int64_t t);
+/** Rows low.. of the store (the last one repeated past the end). */
+void rg_batch_range(rg_batch *batch, const rg_store *store, int64_t low, int64_t n);
+/** Gather counts and dense inputs of the chosen cells; `columns` for training. */
+void rg_batch_fill(rg_batch *batch, const rg_store *store, rg_graph *graph, bool columns);
+
+/* ---- the session: session.c -------------------------------------------------------------------- */
+
+struct rg_session {
+  rg_comm *comm;
+  const rg_plan *plan;
+  rg_plan *own_plan; /* of rg_session_open */
+  rg_grid *grid;
+  rg_graph *graph;
+  rg_model model;
+  rg_facts facts;
+  rg_blocks blocks[RG_MODALITIES];
+  rg_constants constants;
+  rg_store store;
+  rg_deal deal;
+  const rg_dataset *dataset; /* borrowed */
+  int n_optimisers;
+  rg_optim optim[RG_STEPS];
+  int64_t steps_per_epoch;
+  int trained_batches; /* of an opened run: the width of the batch covariate */
+  rg_sequence *sequence[RG_PHASES][RG_STEPS]; /* made on first use */
+};
+/** Facts, blocks, grid, graph and model for a data set. Collective. */
+rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
+                             int teacher_axes, int lanes, int lane_cells);
+
+/** Covariates, constants (fitted when `fit`) and the store. Collective. */
+rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit);
+
+/* ---- where a training is: checkpoint.c ------------------------------------------------------------ */
+
+/** Position and running sums; everything a continuation needs besides the arrays. */
+typedef struct rg_progress_state {
+  int64_t phase, epoch, iteration; /* the next iteration to run */
+  int64_t step;                    /* iterations done in all */
+  double sums[RG_TERMS * RG_STEPS]; /* of the epoch's term values */
+  int64_t counts;
+} rg_progress_state;
+rg_status rg_checkpoint_write(rg_session *session, const char *run,
+                              const rg_progress_state *state, int keep);
+/** Newest valid checkpoint; *found false when there is none. Collective. */
+rg_status rg_checkpoint_read(rg_session *session, const char *run,
+                             rg_progress_state *state, bool *found);
+/** Newest valid checkpoint's vault, for reading. Collective. RG_EINPUT when none. */
+rg_status rg_checkpoint_open(rg_comm *comm, const char *run, rg_vault **vault);
+/** Parameters of the graph and constants from an open checkpoint. Collective. */
+rg_status rg_checkpoint_parameters(rg_session *session, rg_vault *vault);
+rg_status rg_checkpoint_constants(rg_session *session, rg_vault *vault);
+
+/* ---- step.c ------------------------------------------------------------------------------------------ */
+
+/** One iteration of a phase. Collective. RG_EDIVERGED. */
+rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase,
+                     const rg_progress_state *state, double *values);
+/** Learning rate at a position. */
+double rg_rate_at(const rg_session *session, const rg_phase *phase,
+                  const rg_progress_state *state);
+
+/* ---- record.c ------------------------------------------------------------------------------------------ */
+
+typedef struct rg_record rg_record;
+/** Open RUN/log.jsonl and metrics.csv on rank 0, dropping what lies after `step`.
+ *  Collective. */
+rg_status rg_record_open(rg_session *session, const char *run, int64_t step,
+                         rg_record **record);
+void rg_record_epoch(rg_record *record, const rg_session *session, const rg_phase *phase,
+                     const rg_progress_state *state, double rate, double cells_per_second);
+void rg_record_close(rg_record *record);
+
+#endif

@@ -1,0 +1,29 @@
+/* Section `train` of the configuration. */
+#include "regatta/train.h"
+
+#define FIELD(name) offsetof(rg_train_options, name)
+
+const rg_field rg_train_fields[] = {
+    {"recipe", RG_TEXT, FIELD(recipe), "sailerx", 0, 0, NULL, NULL,
+     "method; see: regatta list recipes"},
+    {"grid", RG_TEXT, FIELD(grid), "auto", 0, 0, NULL, NULL,
+     "how ranks share the work: lanes, features, AxF (lane groups x feature groups), or "
+     "auto"},
+    {"teacher", RG_TEXT, FIELD(teacher), "rna", 0, 0, NULL, NULL,
+     "embedding that teaches: a modality (its PCA) or a key of obsm"},
+    {"lanes", RG_INT, FIELD(lanes), "4", 1, 4096, NULL, NULL,
+     "fixed parts of the batch, a power of two; ranks share them"},
+    {"batch", RG_INT, FIELD(batch), "256", 1, 1 << 20, NULL, "cells",
+     "cells of an optimiser step, over all lanes"},
+    {"seed", RG_INT, FIELD(seed), "0", 0, 1LL << 53, NULL, NULL,
+     "of every random number"},
+    {"checkpoint_epochs", RG_INT, FIELD(checkpoint_epochs), "10", 0, 1 << 30, NULL,
+     "epochs", "between checkpoints; 0: only at the end"},
+    {"checkpoint_minutes", RG_DOUBLE, FIELD(checkpoint_minutes), "30", 0, 1e6, NULL,
+     "minutes", "longest time between checkpoints; 0: no limit"},
+    {"keep", RG_INT, FIELD(keep), "2", 1, 1000, NULL, NULL, "checkpoints kept"},
+    {"max_hours", RG_DOUBLE, FIELD(max_hours), "0", 0, 1e6, NULL, "hours",
+     "stop with a checkpoint after this time; 0: no limit"},
+    {"max_steps", RG_INT, FIELD(max_steps), "0", 0, 1LL << 40, NULL, "steps",
+     "stop with a checkpoint after so many steps of this process; 0: no limit"},
+    {0}};

@@ -1,0 +1,247 @@
+/* A session: the model composed for the data and the grid, and the data spread. */
+#include "internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- facts ---- */
+
+/* Blocks of features: one per chromosome where known, else equal cuts. */
+static void cut_features(const rg_prepared_modality *m, rg_blocks *blocks)
+{
+  enum { EQUAL = 16, SMALLEST = 64 };
+  int64_t n = m->features.n;
+  snprintf(blocks->name, sizeof blocks->name, "%s", m->name);
+  blocks->offset = RG_NEW(int64_t, n + 2);
+  blocks->n = 0;
+  if (m->chromosome) {
+    for (int64_t f = 0; f < n; f++)
+      if (f == 0 || m->chromosome[f] != m->chromosome[f - 1])
+        blocks->offset[blocks->n++] = f;
+  } else {
+    int64_t cuts = n / SMALLEST < 1 ? 1 : n / SMALLEST > EQUAL ? EQUAL : n / SMALLEST;
+    for (int64_t c = 0; c < cuts; c++)
+      blocks->offset[blocks->n++] = n * c / cuts;
+  }
+  blocks->offset[blocks->n] = n;
+}
+
+static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int axes)
+{
+  rg_facts *facts = &session->facts;
+  facts->n_cells = dataset->n_cells;
+  facts->n_batches = dataset->batch.n > 0 || dataset->batch.categories.n > 0
+                         ? (int)dataset->batch.categories.n
+                         : 0;
+  facts->n_labels = (int)dataset->label.categories.n;
+  facts->teacher_axes = axes;
+  if (dataset->n_modalities > RG_MODALITIES)
+    return rg_fail(RG_EINPUT, "%d modalities; at most %d", dataset->n_modalities,
+                   RG_MODALITIES);
+  for (int m = 0; m < dataset->n_modalities; m++) {
+    const rg_prepared_modality *modality = &dataset->modality[m];
+    rg_blocks *blocks = &session->blocks[m];
+    cut_features(modality, blocks);
+    blocks->mine = rg_grid_blocks(blocks->offset, blocks->n,
+                                  rg_grid_feature_group(session->grid),
+                                  rg_grid_feature_groups(session->grid));
+    facts->modality[m] =
+        (struct rg_fact_modality){modality->name, modality->features.n, blocks};
+  }
+  facts->n_modalities = dataset->n_modalities;
+  return RG_OK;
+}
+
+static rg_status check_needs(const rg_recipe *recipe, const rg_facts *facts)
+{
+  char needs[64], *rest = NULL;
+  snprintf(needs, sizeof needs, "%s", recipe->modalities);
+  for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
+    if (rg_facts_find(facts, name) < 0)
+      return rg_fail(RG_EINPUT, "recipe %s needs the modality %s, which the data lack",
+                     recipe->name, name);
+  if (recipe->teacher && facts->teacher_axes < 1)
+    return rg_fail(RG_EINPUT, "recipe %s needs a teacher: set train.teacher to a modality or "
+                              "to a key of obsm", recipe->name);
+  return RG_OK;
+}
+
+rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
+                             int teacher_axes, int lanes, int lane_cells)
+{
+  rg_status status = RG_OK;
+  const rg_plan *plan = session->plan;
+  session->dataset = dataset;
+  RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells, true,
+                     &session->grid));
+  RG_TRY(make_facts(session, dataset, teacher_axes));
+  RG_TRY(check_needs(plan->recipe, &session->facts));
+  session->graph =
+      rg_graph_new(rg_grid_share(session->grid), (uint64_t)plan->train.seed);
+  session->model.graph = session->graph;
+  RG_TRY(plan->recipe->compose(session->graph, &session->facts, plan->settings,
+                               &session->model));
+  RG_TRY(rg_graph_plan(session->graph));
+out:
+  return status;
+}
+
+/* ---- cells that train ---- */
+
+/* Number among the cells that have every modality the model reads, -1 for the others. */
+static int64_t *number_eligible(rg_session *session, int64_t *total)
+{
+  const rg_dataset *dataset = session->dataset;
+  int64_t rows = rg_range_n(dataset->rows), here = 0;
+  int64_t *eligible = RG_NEW(int64_t, rows);
+  for (int64_t i = 0; i < rows; i++) {
+    bool all = true;
+    for (int k = 0; k < session->model.n_sparse; k++)
+      all = all &&
+            rg_dataset_modality(dataset, session->model.sparse[k].modality)->present[i];
+    eligible[i] = all ? here++ : -1;
+  }
+  int64_t first = rg_prefix_i64(session->comm, here, total);
+  for (int64_t i = 0; i < rows; i++)
+    if (eligible[i] >= 0)
+      eligible[i] += first;
+  return eligible;
+}
+
+static int64_t count_eligible(rg_comm *comm, const rg_dataset *dataset, const char *names)
+{
+  char needs[64], *rest = NULL;
+  snprintf(needs, sizeof needs, "%s", names);
+  int64_t rows = rg_range_n(dataset->rows), n = 0;
+  bool *all = RG_NEW(bool, rows);
+  memset(all, 1, (size_t)rows);
+  for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+    const rg_prepared_modality *m = rg_dataset_modality(dataset, name);
+    for (int64_t i = 0; i < rows; i++)
+      all[i] = all[i] && m && m->present[i];
+  }
+  for (int64_t i = 0; i < rows; i++)
+    n += all[i];
+  rg_free(all);
+  rg_sum_i64(comm, &n, 1);
+  return n;
+}
+
+/* Every dense input gets the covariate of its name, in the order of the inputs. */
+static rg_status order_covariates(rg_session *session, const rg_covariates *all,
+                                  rg_covariates *ordered)
+{
+  for (int i = 0; i < rg_graph_nodes(session->graph); i++) {
+    const rg_node *node = rg_graph_node(session->graph, i);
+    if (!node->input || node->sparse)
+      continue;
+    const rg_mat *mat = rg_covariates_find(all, node->name);
+    if (!mat || mat->cols != node->width)
+      return rg_fail(RG_EFAIL, "no covariate fills the input %s of width %d", node->name,
+                     node->width);
+    struct rg_covariate *item = &ordered->item[ordered->n++];
+    memcpy(item->name, node->name, strlen(node->name) + 1);
+    item->mat = *mat; /* view */
+  }
+  return RG_OK;
+}
+
+rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
+{
+  rg_status status = RG_OK;
+  const rg_plan *plan = session->plan;
+  rg_covariates all = {0}, ordered = {0};
+  int64_t *eligible = NULL, total = 0;
+  RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
+                                  &session->constants, &all));
+  if (session->facts.teacher_axes > 0)
+    RG_TRY(rg_teacher_covariates(session->comm, &session->model, teacher, &all));
+  if (fit)
+    rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
+  RG_TRY(order_covariates(session, &all, &ordered));
+  eligible = number_eligible(session, &total);
+  RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset, eligible,
+                      &session->model, &session->constants, &ordered, &session->store));
+out:
+  rg_free(eligible);
+  rg_covariates_fini(&all);
+  return status;
+}
+
+/* ---- new and free ---- */
+
+/* Cells per lane: what the batch asks for, less where there are too few cells. */
+static rg_status choose_lane_cells(rg_session *session, const rg_dataset *dataset,
+                                   int *lane_cells)
+{
+  const rg_train_options *train = &session->plan->train;
+  int64_t n =
+      count_eligible(session->comm, dataset, session->plan->recipe->modalities);
+  int lanes = (int)train->lanes;
+  if (train->batch % lanes != 0)
+    return rg_fail(RG_EUSAGE, "train.batch is %lld; it has to be a multiple of train.lanes, "
+                              "%d", (long long)train->batch, lanes);
+  if (n < lanes)
+    return rg_fail(RG_EINPUT, "%lld cells have the modalities %s; at least %d are needed",
+                   (long long)n, session->plan->recipe->modalities, lanes);
+  session->deal = rg_deal_new(n, lanes, (uint64_t)train->seed);
+  int64_t smallest = rg_deal_smallest(&session->deal), wanted = train->batch / lanes;
+  if (wanted > smallest)
+    rg_info("batch: %lld cells instead of %lld, for the data have %lld",
+            (long long)(smallest * lanes), (long long)train->batch, (long long)n);
+  *lane_cells = (int)(wanted < smallest ? wanted : smallest);
+  session->steps_per_epoch = smallest / *lane_cells;
+  return RG_OK;
+}
+
+rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
+                         const rg_mat *teacher, rg_session **out)
+{
+  rg_status status = RG_OK;
+  rg_session *session = RG_NEW(rg_session, 1);
+  session->comm = comm;
+  session->plan = plan;
+  int lane_cells = 1;
+  RG_TRY(choose_lane_cells(session, dataset, &lane_cells));
+  RG_TRY(rg_session_compose(session, dataset,
+                            plan->recipe->teacher ? (int)teacher->cols : 0,
+                            (int)plan->train.lanes, lane_cells));
+  RG_TRY(rg_session_fill(session, teacher, true));
+  int optimisers = 1;
+  for (int p = 0; p < session->model.n_phases; p++)
+    for (int s = 0; s < session->model.phase[p].n_steps; s++)
+      if (session->model.phase[p].step[s].optimiser >= optimisers)
+        optimisers = session->model.phase[p].step[s].optimiser + 1;
+  session->n_optimisers = optimisers;
+  for (int k = 0; k < optimisers; k++)
+    session->optim[k] = rg_optim_new(session->graph, session->model.optimiser,
+                                     session->model.weight_decay);
+  *out = session;
+  return RG_OK;
+out:
+  rg_session_free(session);
+  return status;
+}
+
+void rg_session_free(rg_session *session)
+{
+  if (!session)
+    return;
+  for (int k = 0; k < session->n_optimisers; k++)
+    rg_optim_fini(&session->optim[k]);
+  rg_graph_free(session->graph);
+  rg_store_fini(&session->store);
+  rg_constants_fini(&session->constants);
+  rg_grid_free(session->grid);
+  for (int m = 0; m < RG_MODALITIES; m++)
+    rg_free(session->blocks[m].offset);
+  if (session->own_plan)
+    rg_plan_fini(session->own_plan);
+  rg_free(session->own_plan);
+  rg_free(session);
+}
+
+rg_graph *rg_session_graph(rg_session *session)
+{
+  return session->graph;
+}
