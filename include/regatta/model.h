@@ -5,7 +5,7 @@
  *
  *  A phase is a list of steps repeated for some epochs; a step is terms with weight and
  *  sign and the groups of parameters it updates. An adversary is two steps, a warm-up is
- *  a phase. */
+ *  a phase. Nothing here is collective but the covariates of a recipe. */
 #ifndef REGATTA_MODEL_H
 #define REGATTA_MODEL_H
 
@@ -13,7 +13,7 @@
 #include "regatta/optim.h"
 #include "regatta/prepare.h"
 
-/* ---- what a recipe is told ------------------------------------------------------------ */
+/* ---- what a recipe is told ------------------------------------------------------- */
 
 #define RG_MODALITIES 8
 
@@ -33,7 +33,7 @@ typedef struct rg_facts {
 /** Index of a modality, or -1. Not collective. */
 int rg_facts_find(const rg_facts *facts, const char *name);
 
-/* ---- what a recipe derives from the data ------------------------------------------------ */
+/* ---- what a recipe derives from the data ----------------------------------------- */
 
 /** Values per cell that fill the dense inputs of the same name. Rows are this rank's cells
  *  of the data set (rg_part). Owned. */
@@ -66,7 +66,7 @@ double *rg_constants_get(rg_constants *constants, const char *name, int64_t n);
 /** Length of a constant, 0 when absent. */
 int64_t rg_constants_length(const rg_constants *constants, const char *name);
 
-/* ---- what a recipe makes ------------------------------------------------------------------ */
+/* ---- what a recipe makes --------------------------------------------------------- */
 
 typedef enum rg_ramp {
   RG_RAMP_NONE,
@@ -162,7 +162,7 @@ rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
 void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
 
-/* ---- the record ------------------------------------------------------------------------------ */
+/* ---- the record ------------------------------------------------------------------ */
 
 typedef struct rg_recipe {
   const char *name;

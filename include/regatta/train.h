@@ -25,7 +25,7 @@ typedef struct rg_train_options {
 } rg_train_options;
 extern const rg_field rg_train_fields[];
 
-/* ---- the grid --------------------------------------------------------------------------- */
+/* ---- the grid -------------------------------------------------------------------- */
 
 typedef struct rg_grid rg_grid;
 /** Make the grid `shape` of the ranks for a number of lanes. Collective. RG_EUSAGE when it
@@ -41,10 +41,11 @@ int rg_grid_lane_group(const rg_grid *grid);
 int rg_grid_feature_group(const rg_grid *grid);
 /** Sum doubles over the ranks of the feature group. Collective over the group. */
 void rg_grid_sum_features(rg_grid *grid, double *x, int64_t n);
-/** Range of blocks of a feature group: contiguous, balanced by features. */
+/** Range of blocks of a feature group: contiguous, balanced by features. Not
+ *  collective. */
 rg_range rg_grid_blocks(const int64_t *offset, int n, int group, int groups);
 
-/* ---- a session: recipe, model and data together ----------------------------------------------- */
+/* ---- a session: recipe, model and data together ---------------------------------- */
 
 typedef struct rg_session rg_session;
 
@@ -115,7 +116,7 @@ const char *rg_session_embedding_name(const rg_session *session, int which);
  *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
 rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);
 
-/* ---- stopping ------------------------------------------------------------------------------------ */
+/* ---- stopping -------------------------------------------------------------------- */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop. Not collective. */
 void rg_stop_on_signals(void);

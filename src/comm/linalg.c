@@ -56,7 +56,7 @@ static void transpose(double *a, int n)
     }
 }
 
-/* ---- eigenvalues --------------------------------------------------------------------- */
+/* ---- eigenvalues ----------------------------------------------------------------- */
 
 /* v comes in as the matrix; row i of it leaves as eigenvector i. */
 static int eigh_lapack(double *v, int n, double *values)

@@ -18,7 +18,7 @@ struct rg_comm {
   int64_t scratch_bytes;
 };
 
-/* ---- wire.c: messages of any length ------------------------------------------------ */
+/* ---- wire.c: messages of any length ---------------------------------------------- */
 
 /** The longest single MPI message in bytes; a multiple of 8. Tests lower it; 0 restores
  *  the default (1 GiB). The same on every rank. Not collective. */

@@ -32,7 +32,7 @@ typedef struct tree {
   char *sums;        /* depth x BLOCK numbers */
 } tree;
 
-/* ---- the plan ---------------------------------------------------------------------- */
+/* ---- the plan -------------------------------------------------------------------- */
 
 static void find_slots(tree *t, rg_comm *comm, int64_t n, rg_range mine)
 {
@@ -97,7 +97,7 @@ static void tree_fini(tree *t)
   rg_free(t->sums);
 }
 
-/* ---- running it ---------------------------------------------------------------------- */
+/* ---- running it ------------------------------------------------------------------ */
 
 static void add(const tree *t, char *out, const char *a, const char *b, int64_t n)
 {
@@ -139,7 +139,7 @@ static void run(tree *t, int64_t n, char *out)
     run_block(t, j, n - j < BLOCK ? n - j : BLOCK, out + j * t->size);
 }
 
-/* ---- short vectors ------------------------------------------------------------------- */
+/* ---- short vectors --------------------------------------------------------------- */
 
 static void reduce_short(tree *t, rg_comm *comm, const char *partial, char *out)
 {
@@ -158,7 +158,7 @@ static void reduce_short(tree *t, rg_comm *comm, const char *partial, char *out)
   rg_free(offset);
 }
 
-/* ---- long vectors -------------------------------------------------------------------- */
+/* ---- long vectors ---------------------------------------------------------------- */
 
 /* Columns of piece i of rank r's slice. */
 static rg_range piece_of(const tree *t, int r, int64_t i)

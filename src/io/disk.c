@@ -190,7 +190,7 @@ rg_status rg_disk_from_root(rg_comm *comm, rg_status status)
   return rg_fail((rg_status)note.status, "%s", note.text);
 }
 
-/* ---- the face of the module --------------------------------------------------------- */
+/* ---- the face of the module ------------------------------------------------------ */
 
 static rg_status write_text(const char *path, const char *temp, const char *text)
 {

@@ -210,9 +210,10 @@ static void hidden_gradient(const layout *lay, int64_t n, const float *g, const 
 {
   for (int64_t j = 0; j < lay->width_padded; j += PANEL) {
     int64_t left = (lay->width_padded - j) / RG_V;
-    rg_tile_product(lay->cells, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), n, g, 1,
-                    lay->cells_padded, w + j, lay->width_padded,
-                    first ? TILE_ZERO : TILE_CONTINUE, NULL, partial + j, lay->width_padded);
+    rg_tile_product(lay->cells, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), n, g,
+                    1, lay->cells_padded, w + j, lay->width_padded,
+                    first ? TILE_ZERO : TILE_CONTINUE, NULL, partial + j,
+                    lay->width_padded);
   }
 }
 

@@ -22,8 +22,9 @@ rg_status rg_recipe_find(const char *name, const rg_recipe **recipe)
       return RG_OK;
     }
   }
-  return rg_fail(RG_EUSAGE, "no recipe is named %s; did you mean %s? (regatta list recipes)",
-                 name, rg_nearest(name, names, n));
+  return rg_fail(RG_EUSAGE,
+                 "no recipe is named %s; did you mean %s? (regatta list recipes)", name,
+                 rg_nearest(name, names, n));
 }
 
 /* ---- covariates ---- */

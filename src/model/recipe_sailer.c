@@ -10,27 +10,28 @@ typedef struct sailer_settings {
 
 static const rg_field fields[] = {
     {"compat", RG_CHOICE, offsetof(sailer_settings, compat), "correct", 0, 0,
-     "correct|code_exact", NULL, "the mathematics, or the released program with its quirks"},
+     "correct|code_exact", NULL,
+     "the mathematics, or the released program with its quirks"},
     {"latent", RG_INT, offsetof(sailer_settings, latent), "10", 1, 512, NULL, "axes",
      "size of the latent"},
-    {"hidden", RG_INT, offsetof(sailer_settings, hidden), "1000", 1, 8192, NULL, "units",
-     "wide hidden layer of encoder and decoder"},
+    {"hidden", RG_INT, offsetof(sailer_settings, hidden), "1000", 1, 8192, NULL,
+     "units", "wide hidden layer of encoder and decoder"},
     {"chunk", RG_INT, offsetof(sailer_settings, chunk), "100", 1, 8192, NULL, "units",
      "narrow hidden layer of encoder and decoder"},
     {"warm_up", RG_INT, offsetof(sailer_settings, warm_up), "10", 0, 100000, NULL,
      "epochs", "reconstruction alone at first"},
     {"epochs", RG_INT, offsetof(sailer_settings, epochs), "400", 0, 1000000, NULL,
      "epochs", "of the main phase"},
-    {"ones_weight", RG_DOUBLE, offsetof(sailer_settings, ones_weight), "20", 0, 1e6, NULL,
-     NULL, "weight of open peaks in the warm-up, of all peaks after it"},
+    {"ones_weight", RG_DOUBLE, offsetof(sailer_settings, ones_weight), "20", 0, 1e6,
+     NULL, NULL, "weight of open peaks in the warm-up, of all peaks after it"},
     {"invariance", RG_DOUBLE, offsetof(sailer_settings, invariance), "1", 0, 1e6, NULL,
      NULL, "weight of the KL to the aggregated posterior"},
     {"anneal", RG_DOUBLE, offsetof(sailer_settings, anneal), "100", 0.01, 1e6, NULL,
      "epochs", "period of the cyclic annealing of the KL"},
     {"rate", RG_DOUBLE, offsetof(sailer_settings, rate), "1e-3", 0, 1, NULL, NULL,
      "learning rate"},
-    {"rate_decay", RG_DOUBLE, offsetof(sailer_settings, rate_decay), "0.995", 0, 1, NULL,
-     NULL, "factor of the learning rate per epoch"},
+    {"rate_decay", RG_DOUBLE, offsetof(sailer_settings, rate_decay), "0.995", 0, 1,
+     NULL, NULL, "factor of the learning rate per epoch"},
     {"weight_decay", RG_DOUBLE, offsetof(sailer_settings, weight_decay), "5e-4", 0, 10,
      NULL, NULL, "L2 added to the gradient"},
     {0}};
@@ -50,7 +51,8 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
 static rg_node *encoder(rg_graph *graph, const sailer_settings *s, rg_node *x)
 {
   char text[64];
-  snprintf(text, sizeof text, "width=%d bias=false joined=true init=xavier", (int)s->hidden);
+  snprintf(text, sizeof text, "width=%d bias=false joined=true init=xavier",
+           (int)s->hidden);
   rg_node *h = rg_apply(graph, "sparse_linear", "enc.fc1", text, x, NULL);
   int64_t peaks = x->blocks->offset[x->blocks->n];
   snprintf(text, sizeof text, "fan_in=%lld", (long long)peaks);
@@ -64,7 +66,8 @@ static rg_node *encoder(rg_graph *graph, const sailer_settings *s, rg_node *x)
 }
 
 /* latent - chunk - hidden, the hidden layer repeated for every block of peaks */
-static rg_node *decoder(rg_graph *graph, const sailer_settings *s, rg_node *z, rg_node *like)
+static rg_node *decoder(rg_graph *graph, const sailer_settings *s, rg_node *z,
+                        rg_node *like)
 {
   char text[64];
   snprintf(text, sizeof text, "width=%d", (int)s->chunk);

@@ -137,7 +137,8 @@ static rg_node *linear_head(rg_graph *graph, const char *name, const sailerx_set
                             rg_node *x, const char *init)
 {
   char text[96], product[64];
-  snprintf(text, sizeof text, "width=%d bias=false joined=true init=%s", (int)s->latent, init);
+  snprintf(text, sizeof text, "width=%d bias=false joined=true init=%s", (int)s->latent,
+           init);
   snprintf(product, sizeof product, "%s.product", name);
   rg_graph_decay(graph, 1);
   rg_node *y = rg_apply(graph, "sparse_linear", product, text, x, NULL);
@@ -210,10 +211,12 @@ static const char *const defaults[] = {"train.batch=512", NULL};
 
 const rg_recipe rg_recipe_sailerx = {
     .name = "sailerx",
-    .cite = "Cao, Fu, Wu, Liu, Xie. Integrated analysis of multimodal single-cell data with "
+    .cite = "Cao, Fu, Wu, Liu, Xie. Integrated analysis of multimodal single-cell data "
+            "with "
             "structural similarity. Nucleic Acids Research 2022; "
             "github.com/uci-cbcl/SAILERX",
-    .help = "accessibility whose latent takes over the structure of the RNA of the same cells",
+    .help = "accessibility whose latent takes over the structure of the RNA of the "
+            "same cells",
     .good_for = "paired RNA and ATAC, and ATAC of further cells",
     .modalities = "atac",
     .teacher = true,

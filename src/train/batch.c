@@ -89,7 +89,8 @@ static void fill_rows(rg_batch *batch, const rg_csr *from, int k)
     if (n == 0)
       continue;
     int64_t at = from->indptr[batch->row[i]];
-    memcpy(rows->indices + rows->indptr[i], from->indices + at, sizeof(int32_t) * (size_t)n);
+    memcpy(rows->indices + rows->indptr[i], from->indices + at,
+           sizeof(int32_t) * (size_t)n);
     memcpy(rows->values + rows->indptr[i], from->values + at, sizeof(float) * (size_t)n);
   }
 }

@@ -4,7 +4,7 @@
 
 #include "regatta/train.h"
 
-/* ---- which cells a rank holds: lanes.c ------------------------------------------------ */
+/* ---- which cells a rank holds: lanes.c ------------------------------------------- */
 
 /** Where a cell goes: a lane and a place in it. */
 typedef struct rg_place {
@@ -23,7 +23,7 @@ int64_t rg_deal_lane_size(const rg_deal *deal, int lane);
 /** Cells of the smallest lane. */
 int64_t rg_deal_smallest(const rg_deal *deal);
 
-/* ---- data on the grid: store.c ---------------------------------------------------------- */
+/* ---- data on the grid: store.c --------------------------------------------------- */
 
 typedef struct rg_store {
   int64_t n;          /* cells here */
@@ -43,7 +43,7 @@ rg_status rg_store_new(const rg_grid *grid, const rg_deal *deal, const rg_datase
                        rg_store *store);
 void rg_store_fini(rg_store *store);
 
-/* ---- values of sparse inputs: weigh.c ---------------------------------------------------- */
+/* ---- values of sparse inputs: weigh.c -------------------------------------------- */
 
 /** Fit what the weighings of a model need (document frequencies). Collective. */
 void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
@@ -52,13 +52,14 @@ void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *mode
 void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
                   const rg_csr *counts, int64_t i, float *values);
 
-/* ---- teacher.c ------------------------------------------------------------------------------ */
+/* ---- teacher.c ------------------------------------------------------------------- */
 
-/** Covariates "teacher" and "taught" from an embedding (NaN rows: not taught). Collective. */
+/** Covariates "teacher" and "taught" from an embedding (NaN rows: not taught).
+ *  Collective. */
 rg_status rg_teacher_covariates(rg_comm *comm, const rg_model *model,
                                 const rg_mat *embedding, rg_covariates *covariates);
 
-/* ---- batch.c -------------------------------------------------------------------------------- */
+/* ---- batch.c --------------------------------------------------------------------- */
 
 /** Buffers of one batch on this rank; they only grow. */
 typedef struct rg_batch {
@@ -77,7 +78,7 @@ void rg_batch_range(rg_batch *batch, const rg_store *store, int64_t low, int64_t
 /** Gather counts and dense inputs of the chosen cells; `columns` for training. */
 void rg_batch_fill(rg_batch *batch, const rg_store *store, rg_graph *graph, bool columns);
 
-/* ---- the session: session.c -------------------------------------------------------------------- */
+/* ---- the session: session.c ------------------------------------------------------ */
 
 struct rg_session {
   rg_comm *comm;
@@ -105,7 +106,7 @@ rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
 /** Covariates, constants (fitted when `fit`) and the store. Collective. */
 rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit);
 
-/* ---- where a training is: checkpoint.c ------------------------------------------------------------ */
+/* ---- where a training is: checkpoint.c ------------------------------------------- */
 
 /** Position and running sums; everything a continuation needs besides the arrays. */
 typedef struct rg_progress_state {
@@ -125,7 +126,7 @@ rg_status rg_checkpoint_open(rg_comm *comm, const char *run, rg_vault **vault);
 rg_status rg_checkpoint_parameters(rg_session *session, rg_vault *vault);
 rg_status rg_checkpoint_constants(rg_session *session, rg_vault *vault);
 
-/* ---- step.c ------------------------------------------------------------------------------------------ */
+/* ---- step.c ---------------------------------------------------------------------- */
 
 /** One iteration of a phase. Collective. RG_EDIVERGED. */
 rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase,
@@ -134,7 +135,7 @@ rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase
 double rg_rate_at(const rg_session *session, const rg_phase *phase,
                   const rg_progress_state *state);
 
-/* ---- record.c ------------------------------------------------------------------------------------------ */
+/* ---- record.c -------------------------------------------------------------------- */
 
 typedef struct rg_record rg_record;
 /** Open RUN/log.jsonl and metrics.csv on rank 0, dropping what lies after `step`.

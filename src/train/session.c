@@ -61,8 +61,10 @@ static rg_status check_needs(const rg_recipe *recipe, const rg_facts *facts)
       return rg_fail(RG_EINPUT, "recipe %s needs the modality %s, which the data lack",
                      recipe->name, name);
   if (recipe->teacher && facts->teacher_axes < 1)
-    return rg_fail(RG_EINPUT, "recipe %s needs a teacher: set train.teacher to a modality or "
-                              "to a key of obsm", recipe->name);
+    return rg_fail(RG_EINPUT,
+                   "recipe %s needs a teacher: set train.teacher to a modality or "
+                   "to a key of obsm",
+                   recipe->name);
   return RG_OK;
 }
 
@@ -160,8 +162,9 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
     rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
   RG_TRY(order_covariates(session, &all, &ordered));
   eligible = number_eligible(session, &total);
-  RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset, eligible,
-                      &session->model, &session->constants, &ordered, &session->store));
+  RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,
+                      eligible, &session->model, &session->constants, &ordered,
+                      &session->store));
 out:
   rg_free(eligible);
   rg_covariates_fini(&all);
@@ -179,8 +182,10 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
       count_eligible(session->comm, dataset, session->plan->recipe->modalities);
   int lanes = (int)train->lanes;
   if (train->batch % lanes != 0)
-    return rg_fail(RG_EUSAGE, "train.batch is %lld; it has to be a multiple of train.lanes, "
-                              "%d", (long long)train->batch, lanes);
+    return rg_fail(RG_EUSAGE,
+                   "train.batch is %lld; it has to be a multiple of train.lanes, "
+                   "%d",
+                   (long long)train->batch, lanes);
   if (n < lanes)
     return rg_fail(RG_EINPUT, "%lld cells have the modalities %s; at least %d are needed",
                    (long long)n, session->plan->recipe->modalities, lanes);

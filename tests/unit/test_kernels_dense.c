@@ -15,7 +15,7 @@ static float *normals(uint64_t stream, int64_t n)
   return x;
 }
 
-/* ---- products ---------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------- */
 
 static const int64_t sizes[] = {0, 1, 2, 7, 17, 50, 129};
 
@@ -62,7 +62,7 @@ Test(gemm, threads_give_the_same_bits)
     one_and_two_threads(odd[i % 7], odd[i / 7 % 7], odd[i / 49]);
 }
 
-/* ---- updates ------------------------------------------------------------------------- */
+/* ---- updates --------------------------------------------------------------------- */
 
 static rg_update update_of(rg_update_kind kind)
 {
