@@ -272,6 +272,9 @@ rg_status rg_vault_open(rg_comm *comm, const char *path, rg_vault **vault);
 void rg_vault_close(rg_vault *vault);
 /** NULL when there is none. Borrowed. Not collective. */
 const rg_array_info *rg_vault_find(const rg_vault *vault, const char *name);
+/** All arrays, in the order written. Borrowed. Not collective. */
+int rg_vault_items(const rg_vault *vault);
+const rg_array_info *rg_vault_item(const rg_vault *vault, int i);
 const char *rg_vault_text(const rg_vault *vault, const char *key);
 /** Read rows [low, high) of an array into `out` (each rank its own range). Collective. */
 rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low, int64_t high,
