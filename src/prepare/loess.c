@@ -74,14 +74,28 @@ static int by_position(const void *a, const void *b)
 
 /* ---- the local fit --------------------------------------------------------------- */
 
-/* The `near` points nearest to `at` are points[*low, *low + near). */
-static void neighbourhood(const tree *t, int64_t near, double at, int64_t *low)
+/* The `near` points nearest to `at` are points[first, first + near). */
+static int64_t nearest(const tree *t, int64_t near, double at)
 {
   int64_t first = 0;
   while (first + near < t->n &&
          fabs(t->points[first].x - at) > fabs(t->points[first + near].x - at))
     first++;
-  *low = first;
+  return first;
+}
+
+/* A neighbourhood of at least `near` points; more where ties leave fewer than four
+ * different values, of which the farthest has no weight: cloess then has no answer. */
+static const point *neighbourhood(const tree *t, int64_t *near, double at)
+{
+  for (;; *near = *near < t->n / 2 ? 2 * *near : t->n) {
+    const point *points = t->points + nearest(t, *near, at);
+    int different = 1;
+    for (int64_t i = 1; i < *near && different < 4; i++)
+      different += points[i].x != points[i - 1].x;
+    if (different == 4 || *near == t->n)
+      return points;
+  }
 }
 
 /* Coefficients of weighted least squares on the columns 1, d, d^2 by modified
@@ -125,15 +139,14 @@ static void least_squares(int64_t n, double *column[3], double *y,
 
 static void fit_vertex(const tree *t, int64_t near, vertex *v, double *scratch)
 {
-  int64_t low;
-  neighbourhood(t, near, v->at, &low);
-  const point *points = t->points + low;
+  const point *points = neighbourhood(t, &near, v->at);
   double radius = fmax(fabs(points[0].x - v->at), fabs(points[near - 1].x - v->at));
+  bool different = points[0].x != points[near - 1].x;
   double *column[3] = {scratch, scratch + near, scratch + 2 * near};
   double *y = scratch + 3 * near;
   for (int64_t i = 0; i < near; i++) {
     double d = points[i].x - v->at;
-    double u = radius > 0 ? fabs(d) / radius : 0;
+    double u = different ? fabs(d) / radius : 0;
     double w = sqrt(pow(1 - u * u * u, 3));
     column[0][i] = w;
     column[1][i] = w * d;
@@ -191,7 +204,7 @@ void rg_loess(int64_t n, const double *x, const double *y, double span, double *
   t.vertices[t.n_vertices++].at = high + wider;
   cut(&t, 0, n - 1, low - wider, high + wider);
   qsort(t.vertices, (size_t)t.n_vertices, sizeof *t.vertices, by_position);
-  double *scratch = RG_NEW(double, 4 * near);
+  double *scratch = RG_NEW(double, 4 * n);
   for (int64_t v = 0; v < t.n_vertices; v++)
     fit_vertex(&t, near, &t.vertices[v], scratch);
   for (int64_t i = 0; i < n; i++)
