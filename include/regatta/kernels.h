@@ -132,6 +132,58 @@ void rg_v_lgamma(int64_t n, const float *x, float *y);
 void rg_v_digamma(int64_t n, const float *x, float *y);
 
 /* ---- neighbours ------------------------------------------------------------------ */
+
+/** Rows ready for distances: padded with zeros to ld floats (a multiple of 16). `id` is
+ *  what lists call a row, `list` the place of its own list. Owned. */
+typedef struct rg_points {
+  int64_t n;
+  int dim, ld;
+  float *x;       /* n x ld */
+  float *norm;    /* squared length */
+  int64_t *id;
+  int64_t *list;
+} rg_points;
+/** Zeroed points with list[i] = i. Not collective. */
+rg_points rg_points_new(int64_t n, int dim);
+/** Copy `dim` coordinates into row i and set its length and id. Not collective. */
+void rg_points_set(rg_points *points, int64_t i, const float *x, int64_t id);
+void rg_points_fini(rg_points *points);
+
+/** The k nearest so far of n rows: squared distances rising, ties by the lower id;
+ *  INFINITY and -1 where empty. The same pair may be offered again. Threads may offer at
+ *  the same time: what a list holds in the end does not depend on the order. Owned. */
+typedef struct rg_topk {
+  int64_t n;
+  int k;
+  float *distance; /* n x k */
+  int64_t *id;     /* n x k */
+  unsigned char *busy;
+} rg_topk;
+rg_topk rg_topk_new(int64_t n, int k);
+void rg_topk_fini(rg_topk *lists);
+/** Offer a neighbour to list i; returns the largest distance still of use to it. */
+float rg_topk_offer(rg_topk *lists, int64_t i, float distance, int64_t id);
+/** Largest distance still of use to list i. */
+float rg_topk_limit(const rg_topk *lists, int64_t i);
+
+/** Squared distance of two padded rows, summed in a fixed order: symmetric, and the same
+ *  wherever it is computed. Not collective. */
+float rg_dist2(const float *x, const float *y, int ld);
+/** Offer every pair of distinct rows of `points` to the lists of both. Products of tiles
+ *  (sgemm) rule pairs out, with a bound on their rounding; what is left is measured by
+ *  rg_dist2: so the lists are exact and do not depend on tiles or threads. */
+void rg_pairs_self(const rg_points *points, rg_topk *lists);
+/** The same for every pair of a row of a and a row of b: b's rows go to the lists of a;
+ *  a's rows to those of b when b_lists is not NULL. */
+void rg_pairs_cross(const rg_points *a, rg_topk *a_lists, const rg_points *b,
+                    rg_topk *b_lists);
+/** rg_pairs_self of each bucket: rows member[offset[b]..offset[b+1]) of points. */
+void rg_pairs_buckets(const rg_points *points, int64_t n_buckets, const int64_t *offset,
+                      const int32_t *member, rg_topk *lists);
+/** Reference twins: plain loops. */
+void rg_ref_pairs_cross(const rg_points *a, rg_topk *a_lists, const rg_points *b,
+                        rg_topk *b_lists);
+
 /* ---- sparse products ------------------------------------------------------------- */
 
 /** y (rows x width) = a b, with b cols x width. Every row is summed in the order of its
