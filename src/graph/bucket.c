@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FAN_OUT = 5, FULL = 4096, SPLIT = 8, SPLIT_FAN_OUT = 2 };
+enum { FAN_OUT = 6, FULL = 4096, SPLIT = 8, SPLIT_FAN_OUT = 2 };
 #define LEADERS_PER_ROOT 4 /* leaders in all: this times the root of the cells */
 
 /* Buckets as lists of members, one after the other. */
