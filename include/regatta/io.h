@@ -253,8 +253,8 @@ typedef struct rg_array_info {
 typedef struct rg_vault rg_vault;
 /** Open a container for writing at `path` (replaced on commit). Collective. */
 rg_status rg_vault_create(rg_comm *comm, const char *path, rg_vault **vault);
-/** Add an array whose rows are spread over ranks in rank order (each passes its own).
- *  Collective. */
+/** Add an array whose rows are spread over ranks in rank order (each passes its own);
+ *  a name is 1 to 63 printing characters. Collective. */
 rg_status rg_vault_put_rows(rg_vault *vault, const char *name, char type,
                             const void *mine, int64_t rows, int64_t cols);
 /** Add an array that is the same on every rank (rank 0's is written). Collective. */

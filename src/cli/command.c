@@ -30,7 +30,8 @@ rg_status rg_command_find(const char *name, const rg_command **command)
   }
   const char *nearest = rg_nearest(name, names, n);
   if (nearest)
-    return rg_fail(RG_EUSAGE, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    return rg_fail(RG_EUSAGE, "unknown command '%s'; did you mean '%s'?", name,
+                   nearest);
   return rg_fail(RG_EUSAGE, "unknown command '%s'; see regatta --help", name);
 }
 

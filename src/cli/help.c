@@ -62,8 +62,8 @@ static const char *metavar(const rg_field *f)
 /* "what it does (a|b|c; 1 to 64; default 8 cells)" */
 static char *describe(const rg_field *f)
 {
-  char *range = f->low < f->high ? rg_format("; %g to %g", f->low, f->high)
-                                 : rg_strdup("");
+  char *range =
+      f->low < f->high ? rg_format("; %g to %g", f->low, f->high) : rg_strdup("");
   bool shown = f->value && f->value[0] && !(f->type == RG_BOOL && f->value[0] == 'f');
   char *initial = shown ? rg_format("; default %s%s%s", f->value, f->unit ? " " : "",
                                     f->unit ? f->unit : "")
@@ -81,8 +81,9 @@ static char *describe(const rg_field *f)
 static void print_field(FILE *out, const rg_field *f)
 {
   bool on = f->type == RG_BOOL && f->value && f->value[0] == 't';
-  char *left = rg_format("  %s--%s%s%s", strcmp(f->name, "output") == 0 ? "-o, " : "    ",
-                         on ? "no-" : "", f->name, metavar(f));
+  char *left =
+      rg_format("  %s--%s%s%s", strcmp(f->name, "output") == 0 ? "-o, " : "    ",
+                on ? "no-" : "", f->name, metavar(f));
   for (char *p = left; *p; p++)
     if (*p == '_')
       *p = '-';
@@ -118,19 +119,21 @@ void rg_help_command(FILE *out, const rg_command *command)
 
 void rg_help(FILE *out)
 {
-  fprintf(out, "Usage: regatta COMMAND [options]\n"
-               "       mpirun -n RANKS regatta COMMAND [options]\n\n"
-               "Joint representations of single cells measured in several modalities.\n\n"
-               "Commands:\n");
+  fprintf(out,
+          "Usage: regatta COMMAND [options]\n"
+          "       mpirun -n RANKS regatta COMMAND [options]\n\n"
+          "Joint representations of single cells measured in several modalities.\n\n"
+          "Commands:\n");
   const rg_command *sorted[RG_MAX_COMMANDS];
   int n = rg_commands_sorted(sorted);
   for (int i = 0; i < n; i++) {
     int at = fprintf(out, "  %-12s ", sorted[i]->name);
     wrap(out, sorted[i]->summary, at, 15);
   }
-  fprintf(out, "\n  --version    versions of regatta and of its libraries\n"
-               "  --help       this text; regatta COMMAND --help explains one command\n\n"
-               "Exit codes:\n");
+  fprintf(out,
+          "\n  --version    versions of regatta and of its libraries\n"
+          "  --help       this text; regatta COMMAND --help explains one command\n\n"
+          "Exit codes:\n");
 #define PRINT_CODE(name, code, text) fprintf(out, "  %-12d %s\n", code, text);
   RG_STATUS_LIST(PRINT_CODE)
 #undef PRINT_CODE

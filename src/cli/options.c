@@ -12,8 +12,10 @@ static const struct {
   common id;
   bool configurable;
 } commons[] = {
-    {"help", HELP, false}, {"log", LOG, false},
-    {"config", CONFIG, true}, {"set", SET, true},
+    {"help", HELP, false},
+    {"log", LOG, false},
+    {"config", CONFIG, true},
+    {"set", SET, true},
     {"print-config", PRINT_CONFIG, true},
 };
 enum { N_COMMONS = sizeof commons / sizeof commons[0], MAX_NAME = 64 };
@@ -221,8 +223,8 @@ rg_status rg_options_parse(const rg_command *command, int argc, char *const *arg
   *parsed = (rg_parsed){
       .options = rg_alloc((int64_t)command->options_size, 1),
       .arguments = RG_NEW(char *, argc + 1),
-      .assignments = RG_NEW(char *, argc + 1),
-  };
+                          .assignments = RG_NEW(char *, argc + 1),
+                          };
   parsed->call.options = parsed->options;
   parsed->call.arguments = parsed->arguments;
   parsed->call.assignments = parsed->assignments;

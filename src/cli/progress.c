@@ -13,11 +13,11 @@ struct rg_progress {
   char *what;
   char *unit;
   int64_t total;
-  bool speaks;   /* rank 0 */
+  bool speaks; /* rank 0 */
   bool terminal;
-  bool drawn;    /* a bar is on the terminal's line */
-  double start;  /* seconds */
-  double next;   /* when to speak again */
+  bool drawn;   /* a bar is on the terminal's line */
+  double start; /* seconds */
+  double next;  /* when to speak again */
 };
 
 rg_progress *rg_progress_new(rg_comm *comm, const char *what, int64_t total,

@@ -1,6 +1,6 @@
 /* Results in memory: a table of columns, matrices, graphs and notes. */
 
-#include "regatta/io.h"
+#include "annot_read.h"
 
 #include <string.h>
 
@@ -151,6 +151,22 @@ void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *
   else
     rg_annot_note_strings(annot, path, list);
   ((rg_note *)rg_annot_note(annot, path))->fields = names;
+}
+
+void rg_annot_copy_note(rg_annot *annot, const rg_note *note)
+{
+  rg_note copy = *note;
+  copy.path = rg_strdup(note->path);
+  copy.text = note->text ? rg_strdup(note->text) : NULL;
+  rg_strings_copy(&note->list, &copy.list);
+  rg_strings_copy(&note->fields, &copy.fields);
+  if (note->array) {
+    copy.array = RG_NEW(double, note->array_n);
+    memcpy(copy.array, note->array, (size_t)note->array_n * sizeof *copy.array);
+  }
+  rg_note *slot = take_note(annot, note->path);
+  rg_free(slot->path);
+  *slot = copy;
 }
 
 /* ---- get ------------------------------------------------------------------------- */

@@ -151,8 +151,8 @@ static void remove_entries(DIR *folder)
       continue;
     if (unlinkat(dirfd(folder), name, 0) == 0 || errno == ENOENT)
       continue;
-    int fd = openat(dirfd(folder), name,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd =
+        openat(dirfd(folder), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *inner = fd < 0 ? NULL : fdopendir(fd);
     if (inner) {
       remove_entries(inner);

@@ -59,8 +59,8 @@ static void check_name(rg_h5_writer *w, const char *frame, const char *name)
 {
   if (!*name || strchr(name, '/') || strcmp(name, "_index") == 0 ||
       strcmp(name, ".") == 0)
-    rg_h5_writer_fail(w, rg_fail(RG_EUSAGE, "%s: '%s' cannot be the name of a column",
-                                 frame, name));
+    rg_h5_writer_fail(
+        w, rg_fail(RG_EUSAGE, "%s: '%s' cannot be the name of a column", frame, name));
 }
 
 void rg_frame_put(rg_h5_writer *w, const char *path, const rg_strings *index,

@@ -36,31 +36,31 @@ static void free_writer(rg_h5_writer *w)
   rg_free(w);
 }
 
-/* Big arrays start on a page of their own. */
 static hid_t access_list(void)
 {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  H5Pset_file_locking(access, false, true);
-  H5Pset_alignment(access, (hsize_t)1 << 20, 4096);
+  H5Pset_file_locking(access, false, true); /* locks fail on Lustre, NFS, BeeGFS */
   return access;
 }
 
+/* The plain open tells why a file cannot be made; the library does not. */
 static rg_status create_file(rg_h5_writer *w)
 {
   rg_disk_remove(w->temp);
-  hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-  hid_t access = access_list();
+  int fd = open(w->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return rg_fail(RG_EFAIL, "%s: cannot be written: %s", w->path, strerror(errno));
+  close(fd);
+  hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = access_list();
   if (w->magic)
     H5Pset_userblock(creation, USER_BLOCK);
-  errno = 0;
-  w->file = H5Fcreate(w->temp, H5F_ACC_EXCL, creation, access);
-  int error = errno;
+  w->file = H5Fcreate(w->temp, H5F_ACC_TRUNC, creation, access);
   H5Pclose(access);
   H5Pclose(creation);
   if (w->file >= 0)
     return RG_OK;
-  return rg_fail(RG_EFAIL, "%s: cannot be written: %s", w->path,
-                 error ? strerror(error) : "the HDF5 library failed");
+  rg_disk_remove(w->temp);
+  return rg_fail(RG_EFAIL, "%s: the HDF5 library cannot make this file", w->path);
 }
 
 rg_status rg_h5_begin(rg_comm *comm, const char *path, const char *magic,
@@ -166,8 +166,10 @@ static void close_file(rg_h5_writer *w)
     bool good = H5Fflush(w->file, H5F_SCOPE_GLOBAL) >= 0;
     good = H5Fclose(w->file) >= 0 && good;
     if (!good && w->status == RG_OK)
-      w->status = rg_fail(RG_EFAIL, "%s: could not be written completely; is the disk "
-                          "full?", w->path);
+      w->status = rg_fail(RG_EFAIL,
+                          "%s: could not be written completely; is the disk "
+                          "full?",
+                          w->path);
   }
   if (w->fd >= 0) {
     rg_status closed = rg_disk_close(w->fd, w->path);
@@ -208,8 +210,8 @@ bool rg_h5_may_write(rg_h5_writer *w)
 void rg_h5_check(rg_h5_writer *w, const char *path, bool good)
 {
   if (!good && w->status == RG_OK)
-    w->status = rg_fail(RG_EFAIL, "%s:%s: cannot be written; is the disk full?", w->path,
-                        path);
+    w->status =
+        rg_fail(RG_EFAIL, "%s:%s: cannot be written; is the disk full?", w->path, path);
 }
 
 void rg_h5_writer_fail(rg_h5_writer *w, rg_status status)
@@ -278,13 +280,13 @@ void rg_h5_put_group(rg_h5_writer *w, const char *path, const char *encoding,
 }
 
 /* Write one attribute, replacing what is there. */
-static void put_attribute(rg_h5_writer *w, const char *path, const char *name, hid_t type,
-                          hid_t space, const void *values)
+static void put_attribute(rg_h5_writer *w, const char *path, const char *name,
+                          hid_t type, hid_t space, const void *values)
 {
   if (H5Aexists_by_name(w->file, path, name, H5P_DEFAULT) > 0)
     H5Adelete_by_name(w->file, path, name, H5P_DEFAULT);
-  hid_t id = H5Acreate_by_name(w->file, path, name, type, space, H5P_DEFAULT, H5P_DEFAULT,
-                               H5P_DEFAULT);
+  hid_t id = H5Acreate_by_name(w->file, path, name, type, space, H5P_DEFAULT,
+                               H5P_DEFAULT, H5P_DEFAULT);
   bool good = id >= 0;
   if (good && H5Sget_simple_extent_npoints(space) > 0)
     good = H5Awrite(id, type, values) >= 0;

@@ -58,8 +58,8 @@ typedef enum rg_h5_type {
 
 /** An array whose rows lie over the ranks in rank order; cols == 0 makes it
  *  one-dimensional. No encoding attributes. */
-void rg_h5_put_rows(rg_h5_writer *w, const char *path, rg_h5_type type, const void *mine,
-                    int64_t rows, int64_t cols);
+void rg_h5_put_rows(rg_h5_writer *w, const char *path, rg_h5_type type,
+                    const void *mine, int64_t rows, int64_t cols);
 /** Strings that lie over the ranks in rank order, as string-array. */
 void rg_h5_put_strings(rg_h5_writer *w, const char *path, const rg_strings *mine);
 /** The same array or strings on every rank: rank 0's are written. */
@@ -68,7 +68,8 @@ void rg_h5_put_array(rg_h5_writer *w, const char *path, rg_h5_type type, const v
 void rg_h5_put_list(rg_h5_writer *w, const char *path, const rg_strings *list);
 /** Scalars with their encoding attributes. */
 void rg_h5_put_text(rg_h5_writer *w, const char *path, const char *text);
-void rg_h5_put_number(rg_h5_writer *w, const char *path, rg_h5_type type, const void *x);
+void rg_h5_put_number(rg_h5_writer *w, const char *path, rg_h5_type type,
+                      const void *x);
 /** Rows of records (rec-array): one field a column, texts (row-major) when `numbers` is
  *  NULL. The same on every rank. */
 void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fields,

@@ -39,7 +39,8 @@ static int64_t width_of(rg_h5_type type)
   return width[type];
 }
 
-/* A contiguous array whose place in the file is fixed at once and never pre-filled. */
+/* A contiguous array; one of numbers has its place in the file at once and is never
+   pre-filled (strings have to be: they are references). */
 static hid_t create_array(rg_h5_writer *w, const char *path, hid_t type, int rank,
                           const hsize_t *dims)
 {
@@ -47,7 +48,8 @@ static hid_t create_array(rg_h5_writer *w, const char *path, hid_t type, int ran
   hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_layout(creation, H5D_CONTIGUOUS);
   H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
-  H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+  if (H5Tdetect_class(type, H5T_STRING) <= 0)
+    H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
   H5Pset_obj_track_times(creation, false);
   hid_t id = H5Dcreate2(w->file, path, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
   H5Pclose(creation);
@@ -94,8 +96,8 @@ rg_range rg_h5_place(rg_h5_writer *w, int64_t rows, int64_t *total)
   return (rg_range){low, low + rows};
 }
 
-void rg_h5_put_rows(rg_h5_writer *w, const char *path, rg_h5_type type, const void *mine,
-                    int64_t rows, int64_t cols)
+void rg_h5_put_rows(rg_h5_writer *w, const char *path, rg_h5_type type,
+                    const void *mine, int64_t rows, int64_t cols)
 {
   int64_t total;
   rg_range place = rg_h5_place(w, rows, &total);
@@ -126,8 +128,9 @@ static bool write_texts(hid_t id, hid_t type, int64_t low, int64_t high,
   }
   hsize_t start = (hsize_t)low, count = (hsize_t)(high - low);
   hid_t space = H5Dget_space(id), memory = H5Screate_simple(1, &count, NULL);
-  bool good = H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-              H5Dwrite(id, type, memory, space, H5P_DEFAULT, pointers) >= 0;
+  bool good =
+      H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+      H5Dwrite(id, type, memory, space, H5P_DEFAULT, pointers) >= 0;
   H5Sclose(memory);
   H5Sclose(space);
   rg_free(pointers);

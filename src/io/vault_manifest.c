@@ -180,7 +180,8 @@ rg_status rg_vault_parse(rg_vault *vault, const char *text, int64_t length)
                                         : false;
     if (!good)
       return rg_fail(RG_EINPUT, "%s/manifest: line %lld cannot be understood",
-                     vault->path, (long long)(vault->n_notes + 2 * vault->n_arrays + 2));
+                     vault->path,
+                     (long long)(vault->n_notes + 2 * vault->n_arrays + 2));
   }
   return RG_OK;
 }

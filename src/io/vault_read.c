@@ -146,8 +146,8 @@ static rg_status get_rows(rg_vault *vault, const char *name, int64_t low, int64_
                       a->offset + low * row_bytes);
 }
 
-rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low, int64_t high,
-                            void *out)
+rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low,
+                            int64_t high, void *out)
 {
   return rg_agree(vault->comm, get_rows(vault, name, low, high, out));
 }

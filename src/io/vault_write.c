@@ -172,12 +172,12 @@ rg_status rg_vault_put_rows(rg_vault *vault, const char *name, char type,
   uint64_t *hashes = RG_NEW(uint64_t, n_hashes);
   rg_status status = RG_OK;
   if (s.n > 0)
-    status = write_blocks(vault, a, (const char *)mine + (s.low - low), s.low, s.n,
-                          hashes);
+    status =
+        write_blocks(vault, a, (const char *)mine + (s.low - low), s.low, s.n, hashes);
   if (status == RG_OK && s.joined)
     status = write_blocks(vault, a, s.joined, s.low + s.n, s.joined_n, hashes + own);
-  a->hashes = rg_gather_all(comm, hashes, n_hashes * (int64_t)sizeof *hashes, NULL,
-                            &counted);
+  a->hashes =
+      rg_gather_all(comm, hashes, n_hashes * (int64_t)sizeof *hashes, NULL, &counted);
   RG_ASSERT(counted == a->n_blocks * (int64_t)sizeof *hashes);
   rg_free(hashes);
   rg_free(starts);
@@ -190,8 +190,8 @@ rg_status rg_vault_put_rows(rg_vault *vault, const char *name, char type,
 rg_status rg_vault_put(rg_vault *vault, const char *name, char type, const void *data,
                        int64_t rows, int64_t cols)
 {
-  return rg_vault_put_rows(vault, name, type, data, rg_rank(vault->comm) == 0 ? rows : 0,
-                           cols);
+  return rg_vault_put_rows(vault, name, type, data,
+                           rg_rank(vault->comm) == 0 ? rows : 0, cols);
 }
 
 rg_status rg_vault_note(rg_vault *vault, const char *key, const char *value)
@@ -212,7 +212,8 @@ static rg_status finish(rg_vault *vault)
   RG_TRY(rg_write_text(rg_comm_self(), path, text));
   RG_TRY(rg_disk_sync(vault->temp));
   if (rg_fault("vault.rename"))
-    RG_TRY(rg_fail(RG_EFAIL, "%s: cannot be put in place: injected fault", vault->path));
+    RG_TRY(
+        rg_fail(RG_EFAIL, "%s: cannot be put in place: injected fault", vault->path));
   RG_TRY(rg_disk_replace(vault->temp, vault->path));
 
 out:
