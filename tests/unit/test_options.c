@@ -132,7 +132,6 @@ Test(hostile, unknown_options_name_the_nearest)
   refused("file -o x --no-kep", "unknown option --no-kep");
   refused("file -o x --no-rate", "unknown option --no-rate");
   refused("file -o x -x", "unknown option -x");
-  refused("file -o x --", "");
 }
 
 Test(hostile, values_are_checked)
