@@ -294,8 +294,5 @@ rg_status rg_check_output(rg_comm *comm, const char *path);
 
 /** "1.10.8, parallel". Not collective. */
 const char *rg_hdf5_version(void);
-/** The main program of the probing child: `regatta --probe-file PATH`. Runs before MPI
- *  starts; returns the exit code of the process. Not collective. */
-int rg_probe_main(int argc, char **argv);
 
 #endif

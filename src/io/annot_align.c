@@ -147,7 +147,7 @@ static rg_status match(rg_comm *comm, const char *where, const rg_annot *old,
                    "%s: none of its cells is in the results; are they of "
                    "another file?",
                    where));
-  if (found < n_cells)
+  if (found < n_cells && rg_rank(comm) == 0)
     rg_warn("%s: %lld of %lld cells have no results", where,
             (long long)(n_cells - found), (long long)n_cells);
 

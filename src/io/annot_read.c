@@ -4,14 +4,18 @@
 
 #include "frame.h"
 #include "matrix.h"
+#include "probe.h"
 
-static rg_status read_obs(const rg_h5 *h5, rg_annot *annot)
+/* obs; with `most` rows at most on this rank, which is alone then. */
+static rg_status read_obs(const rg_h5 *h5, int64_t most, rg_annot *annot)
 {
   rg_status status = RG_OK;
   rg_frame frame = {0};
   RG_TRY(rg_frame_open(h5, "/obs", &frame));
   annot->n_cells = frame.n;
   annot->rows = rg_part(frame.n, rg_rank(h5->comm), rg_size(h5->comm));
+  if (most < rg_range_n(annot->rows))
+    annot->rows.high = annot->rows.low + most;
   RG_TRY(rg_frame_names(&frame, annot->rows.low, annot->rows.high, &annot->names));
   for (int64_t i = 0; i < frame.columns.n; i++) {
     rg_column column = {0};
@@ -74,9 +78,9 @@ static rg_status read_obsm(const rg_h5 *h5, rg_annot *annot)
 }
 
 /* What every rank reads by itself. */
-static rg_status read_tables(const rg_h5 *h5, rg_annot *annot)
+static rg_status read_tables(const rg_h5 *h5, int64_t most, rg_annot *annot)
 {
-  rg_status status = read_obs(h5, annot);
+  rg_status status = read_obs(h5, most, annot);
   if (status == RG_OK)
     status = read_obsm(h5, annot);
   if (status == RG_OK)
@@ -121,8 +125,9 @@ rg_status rg_annot_read(rg_comm *comm, const char *path, rg_annot *annot)
   rg_h5 *h5 = NULL;
   rg_strings graphs = {0};
   *annot = (rg_annot){0};
+  RG_TRY(rg_probe_results(comm, path));
   RG_TRY(rg_h5_open(comm, path, &h5));
-  RG_TRY_ALL(comm, read_tables(h5, annot));
+  RG_TRY_ALL(comm, read_tables(h5, INT64_MAX, annot));
   RG_TRY_ALL(comm, list_group(h5, "/obsp", &graphs));
   for (int64_t i = 0; i < graphs.n; i++)
     RG_TRY(read_graph(h5, rg_strings_at(&graphs, i), annot));
@@ -132,5 +137,44 @@ out:
   rg_h5_close(h5);
   if (status != RG_OK)
     rg_annot_fini(annot);
+  return status;
+}
+
+/* ---- a look ---------------------------------------------------------------------- */
+
+static rg_status look_at_graph(const rg_h5 *h5, const char *name, const rg_annot *annot)
+{
+  rg_status status = RG_OK;
+  rg_matrix matrix = {0};
+  rg_csr csr = {0};
+  char *path = rg_h5_path("/obsp", name);
+  RG_TRY(open_graph(h5, path, annot->n_cells, &matrix));
+  if (rg_matrix_has_rows(&matrix))
+    RG_TRY(rg_matrix_rows(&matrix, annot->rows.low, annot->rows.high, &csr));
+
+out:
+  rg_csr_fini(&csr);
+  rg_matrix_close(&matrix);
+  rg_free(path);
+  return status;
+}
+
+rg_status rg_annot_look(const char *path)
+{
+  enum { LOOK_ROWS = 512 };
+  rg_status status = RG_OK;
+  rg_h5 *h5 = NULL;
+  rg_strings graphs = {0};
+  rg_annot annot = {0};
+  RG_TRY(rg_h5_open(rg_comm_self(), path, &h5));
+  RG_TRY(read_tables(h5, LOOK_ROWS, &annot));
+  RG_TRY(list_group(h5, "/obsp", &graphs));
+  for (int64_t i = 0; i < graphs.n; i++)
+    RG_TRY(look_at_graph(h5, rg_strings_at(&graphs, i), &annot));
+
+out:
+  rg_strings_fini(&graphs);
+  rg_annot_fini(&annot);
+  rg_h5_close(h5);
   return status;
 }

@@ -5,6 +5,10 @@
 #include "h5.h"
 #include "regatta/io.h"
 
+/** Read the first rows of everything that rg_annot_read reads: the work of the probing
+ *  child. */
+rg_status rg_annot_look(const char *path);
+
 /** Everything below /uns that a note can hold; what it cannot hold is left out and
  *  logged. RG_EINPUT when the file is damaged. */
 rg_status rg_annot_read_notes(const rg_h5 *h5, rg_annot *annot);

@@ -8,6 +8,7 @@
 #include "annot_align.h"
 #include "frame.h"
 #include "frame_write.h"
+#include "probe.h"
 
 /* The table of cells of a file that results can be added to. */
 static rg_status open_obs(const rg_h5 *h5, rg_frame *obs)
@@ -115,6 +116,7 @@ rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot
   rg_annot aligned = {0};
   rg_h5_writer *w = NULL;
   RG_TRY_ALL(comm, check_other_file(input, output));
+  RG_TRY(rg_probe(comm, input, NULL));
   RG_TRY(rg_h5_open(comm, input, &h5));
   RG_TRY_ALL(comm, read_cells(h5, &obs, &names, annot));
   RG_TRY(rg_annot_align(comm, input, annot, obs.n, &names, &aligned));

@@ -10,9 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "annot_read.h"
 #include "counts.h"
+#include "disk.h"
 
 #define FLAG "--probe-file"
+#define RESULTS_FLAG "--probe-results"
 
 enum {
   CPU_SECONDS = 60,
@@ -88,20 +91,25 @@ out:
   return status;
 }
 
-/* FLAG PATH LAYER GENOME, with an empty text for none. */
-int rg_probe_main(int argc, char **argv)
+static rg_status look_at_data(char **argv)
 {
-  can_probe = true;
-  if (argc != 5 || strcmp(argv[1], FLAG) != 0)
-    return -1;
-  set_limits();
-  rg_log_start("error", 0);
   rg_open_options options = {.layer = *argv[3] ? argv[3] : NULL,
                              .genome = *argv[4] ? argv[4] : NULL};
   rg_file *file = NULL;
   rg_status status = rg_file_open(rg_comm_self(), argv[2], &options, true, &file);
-  if (status == RG_OK)
-    status = look(file);
+  return status == RG_OK ? look(file) : status;
+}
+
+/* FLAG PATH LAYER GENOME, with an empty text for none; or RESULTS_FLAG PATH. */
+int rg_probe_main(int argc, char **argv)
+{
+  can_probe = true;
+  bool data = argc == 5 && strcmp(argv[1], FLAG) == 0;
+  if (!data && !(argc == 3 && strcmp(argv[1], RESULTS_FLAG) == 0))
+    return -1;
+  set_limits();
+  rg_log_start("error", 0);
+  rg_status status = data ? look_at_data(argv) : rg_annot_look(argv[2]);
   if (status != RG_OK)
     printf("%s\n", rg_error_text());
   fflush(stdout);
@@ -111,15 +119,11 @@ int rg_probe_main(int argc, char **argv)
 /* ---- the parent ------------------------------------------------------------------ */
 
 /* Start the child with its stdout in *answer. */
-static rg_status start(const char *path, const rg_open_options *options, pid_t *pid,
-                       int *answer)
+static rg_status start(const char *path, char **argv, pid_t *pid, int *answer)
 {
   int ends[2];
   if (pipe(ends) != 0)
     return rg_fail(RG_EFAIL, "%s: cannot be probed: %s", path, strerror(errno));
-  const char *layer = options && options->layer ? options->layer : "";
-  const char *genome = options && options->genome ? options->genome : "";
-  char *argv[] = {"regatta", FLAG, (char *)path, (char *)layer, (char *)genome, NULL};
   char *environment[] = {"OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1", NULL, NULL};
   const char *libraries = getenv("LD_LIBRARY_PATH");
   char *search = libraries ? rg_format("LD_LIBRARY_PATH=%s", libraries) : NULL;
@@ -196,12 +200,12 @@ static rg_status verdict(const char *path, int state, const char *text)
                  path);
 }
 
-static rg_status probe_here(const char *path, const rg_open_options *options)
+static rg_status probe_here(const char *path, char **argv)
 {
   pid_t pid;
   int answer = -1, state;
   char text[MAX_ANSWER];
-  rg_status status = start(path, options, &pid, &answer);
+  rg_status status = start(path, argv, &pid, &answer);
   if (status != RG_OK)
     return status;
   bool ended = listen_to(answer, text);
@@ -217,15 +221,25 @@ static rg_status probe_here(const char *path, const rg_open_options *options)
   return verdict(path, state, text);
 }
 
-rg_status rg_probe(rg_comm *comm, const char *path, const rg_open_options *options)
+/* Collective. */
+static rg_status probe(rg_comm *comm, const char *path, char **argv)
 {
   if (!rg_any(comm, can_probe && rg_rank(comm) == 0))
     return RG_OK;
-  rg_status status = RG_OK;
-  char text[MAX_ANSWER] = "";
-  if (rg_rank(comm) == 0 && (status = probe_here(path, options)) != RG_OK)
-    snprintf(text, sizeof text, "%s", rg_error_text());
-  rg_broadcast(comm, &status, sizeof status, 0);
-  rg_broadcast(comm, text, sizeof text, 0);
-  return status == RG_OK ? RG_OK : rg_fail(status, "%s", text);
+  rg_status status = rg_rank(comm) == 0 ? probe_here(path, argv) : RG_OK;
+  return rg_disk_from_root(comm, status);
+}
+
+rg_status rg_probe(rg_comm *comm, const char *path, const rg_open_options *options)
+{
+  const char *layer = options && options->layer ? options->layer : "";
+  const char *genome = options && options->genome ? options->genome : "";
+  char *argv[] = {"regatta", FLAG, (char *)path, (char *)layer, (char *)genome, NULL};
+  return probe(comm, path, argv);
+}
+
+rg_status rg_probe_results(rg_comm *comm, const char *path)
+{
+  char *argv[] = {"regatta", RESULTS_FLAG, (char *)path, NULL};
+  return probe(comm, path, argv);
 }

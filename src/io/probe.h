@@ -9,5 +9,7 @@
  *  and wait for its verdict; RG_EINPUT when the file is refused or the process dies.
  *  Programs that do not call rg_probe_main at their start are not probed. Collective. */
 rg_status rg_probe(rg_comm *comm, const char *path, const rg_open_options *options);
+/** The same for a file of results (rg_annot_read). Collective. */
+rg_status rg_probe_results(rg_comm *comm, const char *path);
 
 #endif
