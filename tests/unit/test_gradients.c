@@ -26,7 +26,7 @@ Test(gradients, losses)
   check_all(rg_loss_types);
 }
 
-/* ---- must fail: a gradient that is one per cent off is noticed ---- */
+/* ---- must fail: a gradient that is one per cent off ------------------------------- */
 
 static const rg_op_type *original(void)
 {
@@ -55,11 +55,11 @@ static bool wrong_probe(rg_graph *graph, int variant)
   return true;
 }
 
-Test(gradients, a_wrong_gradient_is_noticed)
+Test(must_fail, gradients)
 {
   wrong = *original();
   wrong.backward = wrong_backward;
   wrong.probe = wrong_probe;
   char text[256];
-  cr_expect_gt(rg_gradcheck(&wrong, text, sizeof text), wrong.tolerance);
+  cr_assert_leq(rg_gradcheck(&wrong, text, sizeof text), wrong.tolerance);
 }
