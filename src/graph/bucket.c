@@ -208,7 +208,8 @@ static void split(const rg_points *points, const int32_t *member, int64_t n, rg_
 static void split_by_leaders(const rg_points *points, const int32_t *member, int64_t n,
                              rg_key key, buckets *out)
 {
-  rg_points leaders = rg_points_new(SPLIT, points->dim), all = rg_points_new(n, points->dim);
+  rg_points leaders = rg_points_new(SPLIT, points->dim),
+            all = rg_points_new(n, points->dim);
   for (int64_t i = 0; i < n; i++)
     rg_points_set(&all, i, points->x + member[i] * (int64_t)points->ld, i);
   for (int l = 0; l < SPLIT; l++)

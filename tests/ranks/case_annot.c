@@ -97,7 +97,7 @@ static rg_annot make(rg_comm *comm)
   return annot;
 }
 
-/* ---- equality ---------------------------------------------------------------------- */
+/* ---- equality -------------------------------------------------------------------- */
 
 static bool same_text(const rg_strings *a, const rg_strings *b)
 {

@@ -26,7 +26,7 @@ Test(gradients, losses)
   check_all(rg_loss_types);
 }
 
-/* ---- must fail: a gradient that is one per cent off ------------------------------- */
+/* ---- must fail: a gradient that is one per cent off ------------------------------ */
 
 static const rg_op_type *original(void)
 {

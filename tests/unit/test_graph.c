@@ -46,7 +46,7 @@ Test(topk, order_of_offers_does_not_matter)
   cr_assert_eq(rg_memory_alive(), 0);
 }
 
-/* ---- pairs ------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------- */
 
 static rg_points as_points(const rg_mat *x, int64_t first_id)
 {
@@ -143,7 +143,7 @@ Test(pairs, bucket_of_all_is_exact)
   rg_mat_fini(&x);
 }
 
-/* ---- the graph ----------------------------------------------------------------------- */
+/* ---- the graph ------------------------------------------------------------------- */
 
 static rg_knn graph_of(const rg_mat *x, int k, rg_metric_kind metric, bool exact)
 {
@@ -213,7 +213,7 @@ Test(knn, buckets_of_one_point)
   rg_mat_fini(&x);
 }
 
-/* ---- weights --------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------- */
 
 /* Three cells on a line at 0, 1, 3 with one neighbour each: rho is the distance of the
  * only neighbour, so each directed weight is 1, and so is their union. */

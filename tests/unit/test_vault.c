@@ -134,7 +134,7 @@ Test(vault, wrong_questions_are_answered)
   rg_vault_close(vault);
 }
 
-/* ---- damage ------------------------------------------------------------------------ */
+/* ---- damage ---------------------------------------------------------------------- */
 
 static void flip(const char *file, int64_t at, int bit)
 {
@@ -243,7 +243,7 @@ Test(hostile, manifests_are_not_trusted)
   }
 }
 
-/* ---- faults ------------------------------------------------------------------------ */
+/* ---- faults ---------------------------------------------------------------------- */
 
 Test(faults, a_failed_write_keeps_the_old_one)
 {
@@ -272,7 +272,7 @@ Test(faults, a_missing_folder_is_named)
   cr_assert(strstr(rg_error_text(), "does not exist"));
 }
 
-/* ---- small files ------------------------------------------------------------------- */
+/* ---- small files ----------------------------------------------------------------- */
 
 Test(vault, texts_are_replaced_whole)
 {
