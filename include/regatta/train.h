@@ -25,7 +25,16 @@ typedef struct rg_train_options {
 } rg_train_options;
 extern const rg_field rg_train_fields[];
 
-/* ---- the grid -------------------------------------------------------------------- */
+/** Section `data` of the configuration: which columns mean what. */
+typedef struct rg_data_options {
+  char *layer;  /* see rg_open_options */
+  char *genome;
+  char *batch;  /* columns of obs; NULL: none */
+  char *labels;
+} rg_data_options;
+extern const rg_field rg_data_fields[];
+
+/* ---- the grid --------------------------------------------------------------------------- */
 
 typedef struct rg_grid rg_grid;
 /** Make the grid `shape` of the ranks for a number of lanes. Collective. RG_EUSAGE when it
@@ -41,16 +50,16 @@ int rg_grid_lane_group(const rg_grid *grid);
 int rg_grid_feature_group(const rg_grid *grid);
 /** Sum doubles over the ranks of the feature group. Collective over the group. */
 void rg_grid_sum_features(rg_grid *grid, double *x, int64_t n);
-/** Range of blocks of a feature group: contiguous, balanced by features. Not
- *  collective. */
+/** Range of blocks of a feature group: contiguous, balanced by features. */
 rg_range rg_grid_blocks(const int64_t *offset, int n, int group, int groups);
 
-/* ---- a session: recipe, model and data together ---------------------------------- */
+/* ---- a session: recipe, model and data together ----------------------------------------------- */
 
 typedef struct rg_session rg_session;
 
 /** Everything that defines a run besides the data. */
 typedef struct rg_plan {
+  rg_data_options data;
   const rg_recipe *recipe;
   void *settings;       /* of the recipe, owned */
   rg_train_options train;
@@ -65,6 +74,8 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
                          const rg_mat *teacher, rg_session **session);
 void rg_session_free(rg_session *session); /* Collective. */
 rg_graph *rg_session_graph(rg_session *session);
+/** Cells that the whole training sees, counted once per epoch. Not collective. */
+int64_t rg_session_work(const rg_session *session);
 
 /** Who is told of progress: cells seen so far and in all, and a note. May be NULL. */
 typedef struct rg_watch {
@@ -88,6 +99,9 @@ uint64_t rg_parameter_hash(rg_session *session);
 /** The hash that the newest valid checkpoint of a run carries. Collective. RG_EINPUT. */
 rg_status rg_run_hash(rg_comm *comm, const char *run, uint64_t *hash);
 
+/** Number the batches of `dataset` as the data set a run was trained on (RUN/prepared)
+ *  does; batches that one did not have count as none. Not collective. */
+void rg_adopt_batches(const rg_dataset *trained, rg_dataset *dataset);
 /** Load the newest valid checkpoint of a run for inference on a data set prepared with the
  *  run's features. Collective. RG_EINPUT. */
 rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
@@ -116,7 +130,7 @@ const char *rg_session_embedding_name(const rg_session *session, int which);
  *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
 rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);
 
-/* ---- stopping -------------------------------------------------------------------- */
+/* ---- stopping ------------------------------------------------------------------------------------ */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop. Not collective. */
 void rg_stop_on_signals(void);

@@ -23,8 +23,7 @@ static rg_status check_depth(const rg_dataset *dataset, const rg_prepared_modali
 {
   for (int64_t i = 0; i < atac->counts.rows; i++)
     if (atac->present[i] && open_peaks(&atac->counts, i) < 1)
-      return rg_fail(RG_EINPUT,
-                     "cell %s has no open peak; raise prepare.min_features_per_cell",
+      return rg_fail(RG_EINPUT, "cell %s has no open peak; raise prepare.min_features_per_cell",
                      rg_strings_at(&dataset->names, i));
   return RG_OK;
 }
@@ -55,9 +54,8 @@ static void fill_depth(const rg_prepared_modality *atac, const double *moments,
                        rg_mat *depth)
 {
   for (int64_t i = 0; i < depth->rows; i++)
-    if (atac->present[i])
-      depth->data[i] =
-          (float)((log(open_peaks(&atac->counts, i)) - moments[0]) / moments[1]);
+    if (atac->present[i] && open_peaks(&atac->counts, i) > 0)
+      depth->data[i] = (float)((log(open_peaks(&atac->counts, i)) - moments[0]) / moments[1]);
 }
 
 /* ---- batch ---- */
@@ -65,7 +63,7 @@ static void fill_depth(const rg_prepared_modality *atac, const double *moments,
 static void fill_batch(const rg_dataset *dataset, rg_mat *batch)
 {
   for (int64_t i = 0; i < batch->rows; i++) {
-    int32_t code = dataset->batch.code[i];
+    int32_t code = i < dataset->batch.n ? dataset->batch.code[i] : -1;
     if (code >= 0 && code < batch->cols)
       rg_mat_row(batch, i)[code] = 1;
   }
@@ -102,12 +100,13 @@ rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool ra
   const rg_prepared_modality *atac = rg_dataset_modality(dataset, "atac");
   const rg_prepared_modality *rna = rg_dataset_modality(dataset, "rna");
   int64_t rows = rg_range_n(dataset->rows);
-  RG_TRY_ALL(comm, check_depth(dataset, atac));
+  if (fit)
+    RG_TRY_ALL(comm, check_depth(dataset, atac));
   double *moments = rg_constants_get(constants, "depth", 2);
   if (fit)
     fit_depth(comm, atac, raw_depth, moments);
   fill_depth(atac, moments, rg_covariates_add(covariates, "depth", rows, 1));
-  if (dataset->batch.n > 0 && dataset->batch.categories.n > 1)
+  if (dataset->batch.categories.n > 1)
     fill_batch(dataset, rg_covariates_add(covariates, "batch", rows,
                                           dataset->batch.categories.n));
   if (pair_weight) {

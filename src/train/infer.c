@@ -31,15 +31,20 @@ out:
   return status;
 }
 
-static rg_status check_batches(const rg_vault *vault, const rg_dataset *dataset)
+/* Number the batches of a data set as the trained one does; batches it did not have count
+ * as none. */
+void rg_adopt_batches(const rg_dataset *trained, rg_dataset *dataset)
 {
-  const char *text = rg_vault_text(vault, "batches");
-  int64_t trained = text ? strtoll(text, NULL, 10) : 0;
-  int64_t here = dataset->batch.categories.n;
-  if (trained > 1 && here > trained)
-    return rg_fail(RG_EINPUT, "the data have %lld batches but the model was trained with "
-                              "%lld", (long long)here, (long long)trained);
-  return RG_OK;
+  rg_strings old = dataset->batch.categories;
+  dataset->batch.categories = (rg_strings){0};
+  rg_strings_copy(&trained->batch.categories, &dataset->batch.categories);
+  for (int64_t i = 0; i < dataset->batch.n; i++) {
+    int32_t code = dataset->batch.code[i];
+    if (code >= 0)
+      dataset->batch.code[i] = (int32_t)rg_strings_find(&dataset->batch.categories,
+                                                        rg_strings_at(&old, code));
+  }
+  rg_strings_fini(&old);
 }
 
 rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
@@ -53,11 +58,9 @@ rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *data
   session->plan = session->own_plan = RG_NEW(rg_plan, 1);
   RG_TRY(rg_plan_read(comm, run, session->own_plan));
   RG_TRY(rg_checkpoint_open(comm, run, &vault));
-  RG_TRY(check_batches(vault, dataset));
   int groups = 1;
   RG_TRY(groups_of(session, &groups));
   int axes = atoi(rg_vault_text(vault, "teacher_axes"));
-  session->trained_batches = atoi(rg_vault_text(vault, "batches"));
   RG_TRY(rg_session_compose(session, dataset, axes, lanes_for(groups),
                             CHUNK / lanes_for(groups)));
   RG_TRY(rg_checkpoint_constants(session, vault));

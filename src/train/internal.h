@@ -96,7 +96,6 @@ struct rg_session {
   int n_optimisers;
   rg_optim optim[RG_STEPS];
   int64_t steps_per_epoch;
-  int trained_batches; /* of an opened run: the width of the batch covariate */
   rg_sequence *sequence[RG_PHASES][RG_STEPS]; /* made on first use */
 };
 /** Facts, blocks, grid, graph and model for a data set. Collective. */

@@ -27,3 +27,17 @@ const rg_field rg_train_fields[] = {
     {"max_steps", RG_INT, FIELD(max_steps), "0", 0, 1LL << 40, NULL, "steps",
      "stop with a checkpoint after so many steps of this process; 0: no limit"},
     {0}};
+
+#undef FIELD
+#define FIELD(name) offsetof(rg_data_options, name)
+
+const rg_field rg_data_fields[] = {
+    {"layer", RG_TEXT, FIELD(layer), NULL, 0, 0, NULL, NULL,
+     "layer that holds the counts; unset: layers/counts, then raw/X, then X"},
+    {"genome", RG_TEXT, FIELD(genome), NULL, 0, 0, NULL, NULL,
+     "genome of a 10x v2 file that has several"},
+    {"batch", RG_TEXT, FIELD(batch), NULL, 0, 0, NULL, NULL,
+     "column of obs that says the batch of a cell"},
+    {"labels", RG_TEXT, FIELD(labels), NULL, 0, 0, NULL, NULL,
+     "column of obs that says the type of a cell; for scores and figures"},
+    {0}};

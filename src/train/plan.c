@@ -12,9 +12,11 @@ static rg_status find_recipe(const rg_sources *sources, char **name)
   rg_config *config = rg_config_new();
   rg_train_options train;
   rg_prepare_options prepare;
+  rg_data_options data;
   void *settings[64] = {0};
   rg_config_section(config, "train", rg_train_fields, &train, "");
   rg_config_section(config, "prepare", rg_prepare_fields, &prepare, "");
+  rg_config_section(config, "data", rg_data_fields, &data, "");
   for (int i = 0; rg_recipes[i]; i++) {
     settings[i] = rg_alloc(1, rg_recipes[i]->settings_size);
     rg_config_section(config, rg_recipes[i]->name, rg_recipes[i]->fields, settings[i], "");
@@ -28,6 +30,7 @@ out:
   rg_config_free(config);
   rg_fields_fini(rg_train_fields, &train);
   rg_fields_fini(rg_prepare_fields, &prepare);
+  rg_fields_fini(rg_data_fields, &data);
   for (int i = 0; rg_recipes[i]; i++) {
     rg_fields_fini(rg_recipes[i]->fields, settings[i]);
     rg_free(settings[i]);
@@ -50,6 +53,7 @@ static rg_status fill(const rg_sources *sources, rg_plan *plan)
 {
   rg_status status = RG_OK;
   rg_config *config = rg_config_new();
+  rg_config_section(config, "data", rg_data_fields, &plan->data, "what is in the file");
   rg_config_section(config, "train", rg_train_fields, &plan->train,
                     "how the model is trained");
   rg_config_section(config, "prepare", rg_prepare_fields, &plan->prepare,
@@ -118,6 +122,7 @@ void rg_plan_fini(rg_plan *plan)
     return;
   rg_fields_fini(rg_train_fields, &plan->train);
   rg_fields_fini(rg_prepare_fields, &plan->prepare);
+  rg_fields_fini(rg_data_fields, &plan->data);
   if (plan->settings)
     rg_fields_fini(plan->recipe->fields, plan->settings);
   rg_free(plan->settings);

@@ -30,9 +30,7 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
 {
   rg_facts *facts = &session->facts;
   facts->n_cells = dataset->n_cells;
-  facts->n_batches = dataset->batch.n > 0 || dataset->batch.categories.n > 0
-                         ? (int)dataset->batch.categories.n
-                         : 0;
+  facts->n_batches = (int)dataset->batch.categories.n;
   facts->n_labels = (int)dataset->label.categories.n;
   facts->teacher_axes = axes;
   if (dataset->n_modalities > RG_MODALITIES)
@@ -90,6 +88,11 @@ out:
 
 /* ---- cells that train ---- */
 
+static bool has_counts(const rg_prepared_modality *m, int64_t i)
+{
+  return m->present[i] && m->counts.indptr[i + 1] > m->counts.indptr[i];
+}
+
 /* Number among the cells that have every modality the model reads, -1 for the others. */
 static int64_t *number_eligible(rg_session *session, int64_t *total)
 {
@@ -99,8 +102,8 @@ static int64_t *number_eligible(rg_session *session, int64_t *total)
   for (int64_t i = 0; i < rows; i++) {
     bool all = true;
     for (int k = 0; k < session->model.n_sparse; k++)
-      all = all &&
-            rg_dataset_modality(dataset, session->model.sparse[k].modality)->present[i];
+      all = all && has_counts(
+                       rg_dataset_modality(dataset, session->model.sparse[k].modality), i);
     eligible[i] = all ? here++ : -1;
   }
   int64_t first = rg_prefix_i64(session->comm, here, total);
@@ -120,7 +123,7 @@ static int64_t count_eligible(rg_comm *comm, const rg_dataset *dataset, const ch
   for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
     const rg_prepared_modality *m = rg_dataset_modality(dataset, name);
     for (int64_t i = 0; i < rows; i++)
-      all[i] = all[i] && m && m->present[i];
+      all[i] = all[i] && m && has_counts(m, i);
   }
   for (int64_t i = 0; i < rows; i++)
     n += all[i];

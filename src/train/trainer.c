@@ -29,6 +29,11 @@ static int64_t batch_of(const rg_session *session)
   return (int64_t)share->lanes * share->lane_cells;
 }
 
+int64_t rg_session_work(const rg_session *session)
+{
+  return total_steps(session) * batch_of(session);
+}
+
 static double weighted_loss(const rg_phase *phase, const double *values)
 {
   double sum = 0;
@@ -46,7 +51,7 @@ static void tell(training *t, const rg_phase *phase, double loss)
   snprintf(note, sizeof note, "%s epoch %lld/%lld loss %.5g", phase->name,
            (long long)t->state.epoch + 1, (long long)phase->epochs, loss);
   t->watch->at(t->watch->self, t->state.step * batch_of(t->session),
-               total_steps(t->session) * batch_of(t->session), note);
+               rg_session_work(t->session), note);
 }
 
 /* ---- stopping and checkpoints ---- */

@@ -1,0 +1,206 @@
+/* Data in and results out, around a run folder. */
+#include "work.h"
+
+#include <math.h>
+#include <string.h>
+
+rg_status rg_work_open(rg_comm *comm, const char *path, const rg_plan *plan,
+                       rg_file **file)
+{
+  rg_open_options options = {.layer = plan->data.layer, .genome = plan->data.genome};
+  return rg_open(comm, path, &options, file);
+}
+
+/* ---- teacher ---- */
+
+/* Rows of an obsm matrix of the file for the cells of the data set. */
+static rg_status obsm_rows(rg_file *file, const char *key, const rg_dataset *dataset,
+                           rg_mat *rows)
+{
+  rg_mat all = {0};
+  rg_status status = rg_read_obsm(file, key, &all);
+  if (status != RG_OK)
+    return status;
+  *rows = rg_mat_new(rg_range_n(dataset->rows), all.cols);
+  rg_fetch(rg_file_comm(file), all.data, rg_file_cells(file),
+           all.cols * (int64_t)sizeof(float), dataset->source, rows->rows, rows->data);
+  rg_mat_fini(&all);
+  return RG_OK;
+}
+
+rg_status rg_work_teacher(rg_file *file, const rg_plan *plan, const rg_dataset *dataset,
+                          rg_mat *teacher)
+{
+  *teacher = (rg_mat){0};
+  if (!plan->recipe->teacher)
+    return RG_OK;
+  const rg_prepared_modality *m = rg_dataset_modality(dataset, plan->train.teacher);
+  if (!m)
+    return obsm_rows(file, plan->train.teacher, dataset, teacher);
+  if (m->embedding.cols < 1)
+    return rg_fail(RG_EINPUT, "%s: modality %s has no embedding to teach with",
+                   rg_file_path(file), m->name);
+  *teacher = rg_mat_new(m->embedding.rows, m->embedding.cols);
+  memcpy(teacher->data, m->embedding.data,
+         sizeof(float) * (size_t)(teacher->rows * teacher->cols));
+  return RG_OK;
+}
+
+/* ---- inference ---- */
+
+rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
+                          rg_file *file, rg_dataset *dataset)
+{
+  rg_status status = RG_OK;
+  rg_dataset trained = {0};
+  char *path = rg_format("%s/prepared", run);
+  RG_TRY(rg_dataset_read(comm, path, &trained));
+  const char *batch = plan->data.batch;
+  rg_strings columns = rg_file_columns(file);
+  if (batch && rg_strings_find(&columns, batch) < 0) {
+    rg_info("batch: %s has no column %s; cells count as of no batch", rg_file_path(file),
+            batch);
+    batch = NULL;
+  }
+  rg_strings_fini(&columns);
+  RG_TRY(rg_prepare(file, &plan->prepare, batch, NULL, &trained, dataset));
+  rg_adopt_batches(&trained, dataset);
+out:
+  rg_dataset_fini(&trained);
+  rg_free(path);
+  return status;
+}
+
+rg_mat rg_work_to_file(rg_file *file, const rg_dataset *dataset, const rg_mat *rows)
+{
+  rg_comm *comm = rg_file_comm(file);
+  rg_range mine = rg_file_rows(file);
+  rg_mat out = rg_mat_new(rg_range_n(mine), rows->cols);
+  for (int64_t k = 0; k < out.rows * out.cols; k++)
+    out.data[k] = NAN;
+  int64_t width = 8 + rows->cols * (int64_t)sizeof(float), n;
+  char *bytes = rg_alloc(rows->rows, (size_t)width);
+  int *to = RG_NEW(int, rows->rows);
+  for (int64_t i = 0; i < rows->rows; i++) {
+    memcpy(bytes + i * width, &dataset->source[i], 8);
+    memcpy(bytes + i * width + 8, rg_mat_row(rows, i), (size_t)(width - 8));
+    to[i] = rg_part_owner(rg_file_cells(file), rg_size(comm), dataset->source[i]);
+  }
+  char *in = rg_scatter(comm, bytes, rows->rows, width, to, &n);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t cell;
+    memcpy(&cell, in + i * width, 8);
+    memcpy(rg_mat_row(&out, cell - mine.low), in + i * width + 8, (size_t)(width - 8));
+  }
+  rg_free(in);
+  rg_free(bytes);
+  rg_free(to);
+  return out;
+}
+
+/* ---- results ---- */
+
+rg_status rg_work_annot(rg_file *file, rg_annot *annot)
+{
+  rg_status status = RG_OK;
+  *annot = (rg_annot){.n_cells = rg_file_cells(file), .rows = rg_file_rows(file)};
+  rg_strings_copy(rg_file_names(file), &annot->names);
+  rg_strings columns = rg_file_columns(file);
+  for (int64_t k = 0; k < columns.n; k++) {
+    const char *name = rg_strings_at(&columns, k);
+    if (strchr(name, ':'))
+      continue; /* columns of modalities stay in the input */
+    rg_column column = {0};
+    RG_TRY(rg_read_column(file, name, &column));
+    rg_annot_set_column(annot, column);
+  }
+out:
+  rg_strings_fini(&columns);
+  return status;
+}
+
+void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
+                        const rg_file *file, const rg_plan *plan)
+{
+  rg_annot_note_text(annot, "regatta/command", call->line);
+  rg_annot_note_text(annot, "regatta/input", rg_file_path(file));
+  rg_annot_note_text(annot, "regatta/recipe", plan->recipe->name);
+  rg_annot_note_text(annot, "regatta/configuration", plan->configuration);
+  rg_annot_note_integer(annot, "regatta/seed", plan->train.seed);
+  rg_annot_note_integer(annot, "regatta/n_ranks", rg_size(comm));
+}
+
+/* ---- the run folder ---- */
+
+rg_status rg_work_status(rg_comm *comm, const char *run, const char *state)
+{
+  char *path = rg_format("%s/STATUS", run), *text = rg_format("%s\n", state);
+  rg_status status = rg_write_text(comm, path, text);
+  rg_free(text);
+  rg_free(path);
+  return status;
+}
+
+typedef struct scopes {
+  int n;
+  char name[128][96];
+  double seconds[128];
+  int64_t calls[128];
+} scopes;
+
+static void add_scope(void *self, const char *path, double seconds, int64_t calls)
+{
+  scopes *s = self;
+  if (s->n == 128)
+    return;
+  snprintf(s->name[s->n], sizeof s->name[0], "%s", path);
+  s->seconds[s->n] = seconds;
+  s->calls[s->n++] = calls;
+}
+
+/* Scopes that every rank has, with extremes and mean. */
+static char *timers_text(rg_comm *comm, scopes *s)
+{
+  int64_t n = s->n;
+  rg_min_i64(comm, &n, 1);
+  double *least = RG_NEW(double, n), *most = RG_NEW(double, n), *sum = RG_NEW(double, n);
+  memcpy(least, s->seconds, sizeof *least * (size_t)n);
+  memcpy(most, s->seconds, sizeof *most * (size_t)n);
+  memcpy(sum, s->seconds, sizeof *sum * (size_t)n);
+  rg_min_f64(comm, least, n);
+  rg_max_f64(comm, most, n);
+  rg_sum_f64(comm, sum, n);
+  char *text = rg_strdup("phase,calls,min_s,mean_s,max_s\n");
+  for (int64_t k = 0; k < n; k++) {
+    char *more = rg_format("%s%s,%lld,%.6f,%.6f,%.6f\n", text, s->name[k],
+                           (long long)s->calls[k], least[k], sum[k] / rg_size(comm),
+                           most[k]);
+    rg_free(text);
+    text = more;
+  }
+  rg_free(least);
+  rg_free(most);
+  rg_free(sum);
+  return text;
+}
+
+rg_status rg_work_timers(rg_comm *comm, const char *run)
+{
+  scopes *s = RG_NEW(scopes, 1);
+  rg_timer_each(add_scope, s);
+  char *text = timers_text(comm, s), *path = rg_format("%s/timers.csv", run);
+  rg_status status = rg_write_text(comm, path, text);
+  rg_free(path);
+  rg_free(text);
+  rg_free(s);
+  return status;
+}
+
+void rg_work_memory(rg_comm *comm)
+{
+  int64_t least = rg_memory_peak(), most = least;
+  rg_min_i64(comm, &least, 1);
+  rg_max_i64(comm, &most, 1);
+  rg_say(comm, "peak memory per rank: %.0f to %.0f MB\n", (double)least / 1e6,
+         (double)most / 1e6);
+}

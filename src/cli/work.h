@@ -1,0 +1,35 @@
+/** What the commands around a run folder share: data in, model made, results out. */
+#ifndef RG_CLI_WORK_H
+#define RG_CLI_WORK_H
+
+#include "regatta/cli.h"
+#include "regatta/train.h"
+
+/** Open FILE as the plan says. Collective. */
+rg_status rg_work_open(rg_comm *comm, const char *path, const rg_plan *plan,
+                       rg_file **file);
+/** Rows of the teacher's embedding for the data set (empty without a teacher): the
+ *  embedding of a modality, or an obsm matrix of the file. Owned. Collective. */
+rg_status rg_work_teacher(rg_file *file, const rg_plan *plan, const rg_dataset *dataset,
+                          rg_mat *teacher);
+/** The data set of FILE with the features of RUN/prepared, for inference. Collective. */
+rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
+                          rg_file *file, rg_dataset *dataset);
+/** Rows of the data set as rows of the file; cells that were dropped are NaN. Owned.
+ *  Collective. */
+rg_mat rg_work_to_file(rg_file *file, const rg_dataset *dataset, const rg_mat *rows);
+/** An annot with the names and the columns of obs of a file. Collective. */
+rg_status rg_work_annot(rg_file *file, rg_annot *annot);
+/** Provenance under uns/regatta. Collective. */
+void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
+                        const rg_file *file, const rg_plan *plan);
+
+/** Write RUN/STATUS: running, done, stopped or failed. Collective. */
+rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
+/** Write RUN/timers.csv: seconds of every scope, least, mean and most over ranks.
+ *  Collective. */
+rg_status rg_work_timers(rg_comm *comm, const char *run);
+/** Print peak memory, least and most over ranks. Collective. */
+void rg_work_memory(rg_comm *comm);
+
+#endif
