@@ -1,0 +1,174 @@
+/* regatta run: the whole pipeline, one command after another. */
+#include "options.h"
+#include "work.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct run_options {
+  char *output, *recipe, *batch, *labels, *layer;
+  bool resume;
+} run_options;
+
+static const rg_field options[] = {
+    {"output", RG_TEXT, offsetof(run_options, output), NULL, 0, 0, NULL, NULL,
+     "the run folder"},
+    {"recipe", RG_TEXT, offsetof(run_options, recipe), NULL, 0, 0, NULL, NULL,
+     "method (train.recipe); see: regatta list recipes"},
+    {"batch", RG_TEXT, offsetof(run_options, batch), NULL, 0, 0, NULL, NULL,
+     "column of obs with the batch of a cell (data.batch)"},
+    {"labels", RG_TEXT, offsetof(run_options, labels), NULL, 0, 0, NULL, NULL,
+     "column of obs with the type of a cell (data.labels); gives scores"},
+    {"layer", RG_TEXT, offsetof(run_options, layer), NULL, 0, 0, NULL, NULL,
+     "layer that holds the counts (data.layer)"},
+    {"resume", RG_BOOL, offsetof(run_options, resume), "false", 0, 0, NULL, NULL,
+     "go on with the run folder"},
+    {0}};
+
+/* ---- a stage is a command line ---- */
+
+typedef struct words {
+  int n;
+  char *word[256];
+} words;
+
+static void add(words *w, const char *word)
+{
+  RG_ASSERT(w->n < 256);
+  w->word[w->n++] = rg_strdup(word);
+}
+
+static void add_option(words *w, const char *name, const char *value)
+{
+  if (!value)
+    return;
+  add(w, name);
+  add(w, value);
+}
+
+static rg_status stage(const rg_call *call, const char *name, words *w)
+{
+  rg_status status = RG_OK;
+  const rg_command *command = NULL;
+  rg_parsed parsed = {0};
+  RG_TRY(rg_command_find(name, &command));
+  rg_timer_start(name);
+  RG_TRY(rg_options_parse(command, w->n, w->word, &parsed));
+  parsed.call.comm = call->comm;
+  parsed.call.line = call->line;
+  RG_TRY_ALL(call->comm, command->run(&parsed.call));
+out:
+  rg_timer_stop(name);
+  if (command)
+    rg_parsed_fini(command, &parsed);
+  for (int i = 0; i < w->n; i++)
+    rg_free(w->word[i]);
+  return status;
+}
+
+/* ---- stages ---- */
+
+static rg_status train_stage(const rg_call *call, const run_options *o)
+{
+  words w = {0};
+  add(&w, call->arguments[0]);
+  add_option(&w, "--output", o->output);
+  add_option(&w, "--recipe", o->recipe);
+  add_option(&w, "--batch", o->batch);
+  add_option(&w, "--labels", o->labels);
+  add_option(&w, "--layer", o->layer);
+  add_option(&w, "--config", call->config);
+  for (int i = 0; i < call->n_assignments; i++)
+    add_option(&w, "--set", call->assignments[i]);
+  if (o->resume)
+    add(&w, "--resume");
+  return stage(call, "train", &w);
+}
+
+static rg_status embed_stage(const rg_call *call, const run_options *o, const char *results)
+{
+  words w = {0};
+  add(&w, o->output);
+  add(&w, call->arguments[0]);
+  add_option(&w, "--output", results);
+  return stage(call, "embed", &w);
+}
+
+static rg_status results_stage(const rg_call *call, const char *name, const char *results)
+{
+  words w = {0};
+  add(&w, results);
+  return stage(call, name, &w);
+}
+
+static rg_status umap_stage(const rg_call *call, const run_options *o, const rg_plan *plan,
+                            const char *results)
+{
+  words w = {0};
+  add(&w, results);
+  add_option(&w, "--figures", o->output);
+  char *colours = rg_format("leiden%s%s%s%s", plan->data.labels ? "," : "",
+                            plan->data.labels ? plan->data.labels : "",
+                            plan->data.batch ? "," : "",
+                            plan->data.batch ? plan->data.batch : "");
+  add_option(&w, "--color", colours);
+  rg_free(colours);
+  return stage(call, "umap", &w);
+}
+
+static rg_status evaluate_stage(const rg_call *call, const run_options *o,
+                                const rg_plan *plan, const char *results)
+{
+  words w = {0};
+  add(&w, results);
+  add_option(&w, "--labels", plan->data.labels);
+  add_option(&w, "--batch", plan->data.batch);
+  char *scores = rg_format("%s/scores.json", o->output);
+  add_option(&w, "--output", scores);
+  rg_free(scores);
+  return stage(call, "evaluate", &w);
+}
+
+static rg_status after_training(const rg_call *call, const run_options *o)
+{
+  rg_status status = RG_OK;
+  rg_plan plan = {0};
+  char *results = rg_format("%s/results.h5ad", o->output);
+  RG_TRY(rg_plan_read(call->comm, o->output, &plan));
+  RG_TRY(embed_stage(call, o, results));
+  RG_TRY(results_stage(call, "neighbors", results));
+  RG_TRY(results_stage(call, "cluster", results));
+  RG_TRY(umap_stage(call, o, &plan, results));
+  if (plan.data.labels || plan.data.batch)
+    RG_TRY(evaluate_stage(call, o, &plan, results));
+  RG_TRY(rg_work_timers(call->comm, o->output));
+  rg_work_memory(call->comm);
+  rg_say_result(call->comm, results);
+out:
+  rg_plan_fini(&plan);
+  rg_free(results);
+  return status;
+}
+
+static rg_status run(const rg_call *call)
+{
+  const run_options *o = call->options;
+  rg_status status = train_stage(call, o);
+  return status == RG_OK ? after_training(call, o) : status;
+}
+
+const rg_command rg_cmd_run = {
+    .name = "run",
+    .arguments = "FILE -o RUN",
+    .summary = "the whole pipeline: train, embed, neighbors, cluster, umap, evaluate",
+    .help = "Runs the commands train, embed, neighbors, cluster, umap and, where labels or "
+            "batches are named, evaluate one after another; everything is in the folder "
+            "RUN, the results in RUN/results.h5ad, which scanpy opens.",
+    .example = "mpirun -n 2 regatta run cells.h5mu -o run --labels cell_type --batch plate",
+    .options = options,
+    .options_size = sizeof(run_options),
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .configurable = true,
+    .order = 10,
+    .run = run};
