@@ -43,7 +43,7 @@ enum { RG_NEEDS_LABELS = 1, RG_NEEDS_BATCH = 2, RG_NEEDS_DEPTH = 4, RG_NEEDS_SEC
 
 extern const rg_metric *const rg_metrics[]; /* generated; NULL-terminated */
 
-/* ---- partition agreement: plain functions of two labellings of this rank's cells -------- */
+/* ---- partition agreement: plain functions of two labellings of this rank's cells - */
 
 /** Adjusted Rand index. Collective. */
 double rg_ari(rg_comm *comm, const int32_t *a, int n_a, const int32_t *b, int n_b,

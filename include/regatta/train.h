@@ -34,7 +34,7 @@ typedef struct rg_data_options {
 } rg_data_options;
 extern const rg_field rg_data_fields[];
 
-/* ---- the grid --------------------------------------------------------------------------- */
+/* ---- the grid -------------------------------------------------------------------- */
 
 typedef struct rg_grid rg_grid;
 /** Make the grid `shape` of the ranks for a number of lanes. Collective. RG_EUSAGE when it
@@ -53,7 +53,7 @@ void rg_grid_sum_features(rg_grid *grid, double *x, int64_t n);
 /** Range of blocks of a feature group: contiguous, balanced by features. */
 rg_range rg_grid_blocks(const int64_t *offset, int n, int group, int groups);
 
-/* ---- a session: recipe, model and data together ----------------------------------------------- */
+/* ---- a session: recipe, model and data together ---------------------------------- */
 
 typedef struct rg_session rg_session;
 
@@ -130,7 +130,7 @@ const char *rg_session_embedding_name(const rg_session *session, int which);
  *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
 rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);
 
-/* ---- stopping ------------------------------------------------------------------------------------ */
+/* ---- stopping -------------------------------------------------------------------- */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop. Not collective. */
 void rg_stop_on_signals(void);

@@ -65,17 +65,19 @@ out:
   return status;
 }
 
-const rg_command rg_cmd_impute = {
-    .name = "impute",
-    .arguments = "RUN FILE -o OUT.h5ad",
-    .summary = "denoise a modality with a trained run",
-    .help = "Writes the mean of the likelihood for every cell and feature, all cells at the "
-            "same depth and batch, as X of OUT.h5ad. The matrix is dense: cells x features x "
-            "4 bytes, spread over the ranks.",
-    .example = "regatta impute run cells.h5mu -o imputed.h5ad",
-    .options = options,
-    .options_size = sizeof(impute_options),
-    .min_arguments = 2,
-    .max_arguments = 2,
-    .order = 90,
-    .run = run};
+const rg_command rg_cmd_impute = {.name = "impute",
+                                  .arguments = "RUN FILE -o OUT.h5ad",
+                                  .summary = "denoise a modality with a trained run",
+                                  .help = "Writes the mean of the likelihood for every "
+                                          "cell and feature, all cells at the "
+                                          "same depth and batch, as X of OUT.h5ad. The "
+                                          "matrix is dense: cells x features x "
+                                          "4 bytes, spread over the ranks.",
+                                  .example =
+                                      "regatta impute run cells.h5mu -o imputed.h5ad",
+                                  .options = options,
+                                  .options_size = sizeof(impute_options),
+                                  .min_arguments = 2,
+                                  .max_arguments = 2,
+                                  .order = 90,
+                                  .run = run};

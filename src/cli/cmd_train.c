@@ -54,8 +54,10 @@ static rg_status check_folder(const rg_call *call, const train_options *o)
   rg_free(path);
   rg_status status = RG_OK;
   if (used && !o->resume)
-    status = rg_fail(RG_EUSAGE, "%s holds a run already; give --resume to go on with it, or "
-                                "another folder", o->output);
+    status = rg_fail(RG_EUSAGE,
+                     "%s holds a run already; give --resume to go on with it, or "
+                     "another folder",
+                     o->output);
   return rg_agree(call->comm, status);
 }
 
@@ -171,12 +173,15 @@ const rg_command rg_cmd_train = {
     .name = "train",
     .arguments = "FILE -o RUN",
     .summary = "train a recipe on a file",
-    .help = "Reads FILE, filters and embeds it as `regatta prepare` does, trains the recipe "
-            "and keeps everything in the folder RUN: used_config.yaml (every value and where "
-            "it came from), prepared (features and embeddings), ckpt (checkpoints), "
-            "log.jsonl, metrics.csv, timers.csv, STATUS. The trained model does not depend "
-            "on the number of ranks. SIGTERM, SIGUSR1, a file RUN/stop or "
-            "train.max_hours end the training with a checkpoint and exit code 75.",
+    .help =
+        "Reads FILE, filters and embeds it as `regatta prepare` does, trains the "
+        "recipe "
+        "and keeps everything in the folder RUN: used_config.yaml (every value and "
+        "where "
+        "it came from), prepared (features and embeddings), ckpt (checkpoints), "
+        "log.jsonl, metrics.csv, timers.csv, STATUS. The trained model does not depend "
+        "on the number of ranks. SIGTERM, SIGUSR1, a file RUN/stop or "
+        "train.max_hours end the training with a checkpoint and exit code 75.",
     .example = "mpirun -n 2 regatta train cells.h5mu -o run --batch plate",
     .options = options,
     .options_size = sizeof(train_options),

@@ -23,7 +23,8 @@ static rg_status check_depth(const rg_dataset *dataset, const rg_prepared_modali
 {
   for (int64_t i = 0; i < atac->counts.rows; i++)
     if (atac->present[i] && open_peaks(&atac->counts, i) < 1)
-      return rg_fail(RG_EINPUT, "cell %s has no open peak; raise prepare.min_features_per_cell",
+      return rg_fail(RG_EINPUT,
+                     "cell %s has no open peak; raise prepare.min_features_per_cell",
                      rg_strings_at(&dataset->names, i));
   return RG_OK;
 }
@@ -55,7 +56,8 @@ static void fill_depth(const rg_prepared_modality *atac, const double *moments,
 {
   for (int64_t i = 0; i < depth->rows; i++)
     if (atac->present[i] && open_peaks(&atac->counts, i) > 0)
-      depth->data[i] = (float)((log(open_peaks(&atac->counts, i)) - moments[0]) / moments[1]);
+      depth->data[i] =
+          (float)((log(open_peaks(&atac->counts, i)) - moments[0]) / moments[1]);
 }
 
 /* ---- batch ---- */
