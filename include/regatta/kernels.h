@@ -7,6 +7,14 @@
 
 #include "regatta/tensor.h"
 
+/* ---- this machine ------------------------------------------------------------------- */
+
+/** Threads that the kernels use. Not collective. */
+int rg_kernel_threads(void);
+/** `rounds` of fused multiply-adds on registers, on every thread; returns the number of
+ *  floating-point operations. *sink keeps the compiler honest. Not collective. */
+double rg_kernel_arithmetic(int64_t rounds, float *sink);
+
 /* ---- dense ----------------------------------------------------------------------- */
 
 /** c (m x n) = alpha op(a) op(b) + beta c; row-major with leading dimensions. One call is
