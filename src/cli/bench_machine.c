@@ -13,7 +13,8 @@ typedef struct work {
 
 static work work_new(int64_t m, int64_t n, int64_t k)
 {
-  work w = {m, n, k, RG_NEW(float, m *k), RG_NEW(float, k *n), RG_NEW(float, m *n), NULL};
+  work w = {m,   n, k, RG_NEW(float, m *k), RG_NEW(float, k *n), RG_NEW(float, m *n),
+                                                                        NULL};
   for (int64_t i = 0; i < m * k; i++)
     w.a[i] = (float)(i % 7) - 3.0f;
   for (int64_t i = 0; i < k * n; i++)
@@ -79,7 +80,8 @@ rg_status rg_bench_machine(const rg_call *call)
 
 static double product(work *w)
 {
-  rg_gemm(false, false, w->m, w->n, w->k, 1.0f, w->a, w->k, w->b, w->n, 0.0f, w->c, w->n);
+  rg_gemm(false, false, w->m, w->n, w->k, 1.0f, w->a, w->k, w->b, w->n, 0.0f, w->c,
+          w->n);
   return 2.0 * (double)w->m * (double)w->n * (double)w->k;
 }
 
@@ -117,9 +119,9 @@ rg_status rg_bench_special(const rg_call *call)
   static const struct {
     const char *name;
     void (*function)(int64_t n, const float *x, float *y);
-  } functions[] = {{"v_exp", rg_v_exp},           {"v_log", rg_v_log},
-                   {"v_sigmoid", rg_v_sigmoid},   {"v_softplus", rg_v_softplus},
-                   {"v_lgamma", rg_v_lgamma},     {"v_digamma", rg_v_digamma}};
+  } functions[] = {{"v_exp", rg_v_exp},         {"v_log", rg_v_log},
+                   {"v_sigmoid", rg_v_sigmoid}, {"v_softplus", rg_v_softplus},
+                   {"v_lgamma", rg_v_lgamma},   {"v_digamma", rg_v_digamma}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     work w = work_new(1, 4000000, 1);
     for (int64_t j = 0; j < w.n; j++)

@@ -19,9 +19,8 @@ static void make_dataset(const rg_call *call, rg_dataset *dataset)
   int64_t rows = rg_range_n(mine);
   *dataset = (rg_dataset){.n_cells = o->cells,
                           .rows = mine,
-                          .source = RG_NEW(int64_t, rows),
-                          .n_modalities = 1,
-                          .modality = RG_NEW(rg_prepared_modality, 1)};
+                          .source = RG_NEW(int64_t, rows), .n_modalities = 1,
+                                           .modality = RG_NEW(rg_prepared_modality, 1)};
   rg_prepared_modality *atac = dataset->modality;
   atac->name = rg_strdup("atac");
   atac->counts = rg_bench_counts(o, mine.low, mine.high);
@@ -30,11 +29,13 @@ static void make_dataset(const rg_call *call, rg_dataset *dataset)
     atac->counts.values[e] = 1.0f;
   atac->chromosome = RG_NEW(int32_t, o->features);
   for (int64_t b = 0; b < o->blocks; b++)
-    for (int64_t f = o->features * b / o->blocks; f < o->features * (b + 1) / o->blocks; f++)
+    for (int64_t f = o->features * b / o->blocks; f < o->features * (b + 1) / o->blocks;
+         f++)
       atac->chromosome[f] = (int32_t)b;
   char text[32];
   for (int64_t f = 0; f < o->features; f++)
-    rg_strings_add(&atac->features, text, snprintf(text, sizeof text, "f%lld", (long long)f));
+    rg_strings_add(&atac->features, text,
+                   snprintf(text, sizeof text, "f%lld", (long long)f));
   atac->present = RG_NEW(bool, rows);
   atac->depth = RG_NEW(double, rows);
   for (int64_t i = 0; i < rows; i++) {
@@ -51,7 +52,8 @@ static rg_mat make_teacher(const rg_bench_options *o, rg_range rows)
   rg_mat teacher = rg_mat_new(rg_range_n(rows), 50);
   const rg_key key = {.seed = (uint64_t)o->seed, .purpose = RG_FOR_TEST};
   for (int64_t i = 0; i < teacher.rows; i++)
-    rg_normals(&key, (uint64_t)(rows.low + i), (int)teacher.cols, rg_mat_row(&teacher, i));
+    rg_normals(&key, (uint64_t)(rows.low + i), (int)teacher.cols,
+               rg_mat_row(&teacher, i));
   return teacher;
 }
 
@@ -127,8 +129,8 @@ static int remove_one(const char *path, const struct stat *about, int kind,
 /* ---- measurement ------------------------------------------------------------------------ */
 
 /* Train until enough steps are timed; being stopped then is what was asked for. */
-static rg_status train(const rg_call *call, const rg_plan *plan, const rg_dataset *dataset,
-                       const char *folder, clock_hand *hand)
+static rg_status train(const rg_call *call, const rg_plan *plan,
+                       const rg_dataset *dataset, const char *folder, clock_hand *hand)
 {
   rg_status status = RG_OK;
   const rg_watch watch = {tick, hand};
@@ -160,8 +162,10 @@ rg_status rg_bench_train(const rg_call *call)
   make_dataset(call, &dataset);
   RG_TRY(train(call, &plan, &dataset, folder, &hand));
   if (hand.seen < hand.warm + hand.n)
-    RG_TRY(rg_fail(RG_EUSAGE, "only %lld steps were made; ask for fewer by --steps, or for "
-                              "more cells or epochs", (long long)hand.seen));
+    RG_TRY(rg_fail(RG_EUSAGE,
+                   "only %lld steps were made; ask for fewer by --steps, or for "
+                   "more cells or epochs",
+                   (long long)hand.seen));
   rg_bench_line line = {.name = "train",
                         .n = (int)o->steps,
                         .times = hand.times,

@@ -44,7 +44,8 @@ static layers layers_new(const rg_call *call)
 {
   const rg_bench_options *o = call->options;
   rg_range mine = rg_part(o->blocks, rg_rank(call->comm), rg_size(call->comm));
-  layers l = {.n_blocks = (int)rg_range_n(mine), .cells = o->batch, .width = (int)o->width};
+  layers l = {
+      .n_blocks = (int)rg_range_n(mine), .cells = o->batch, .width = (int)o->width};
   l.offset = RG_NEW(int64_t, l.n_blocks + 1);
   for (int b = 0; b <= l.n_blocks; b++)
     l.offset[b] = o->features * (mine.low + b) / o->blocks;
@@ -96,7 +97,8 @@ static rg_wide_gradient gradient_of(const rg_bench_options *o, const parameter *
 typedef enum part { FORWARD, OUTPUT, BACKWARD, STEP, PARTS } part;
 
 /* one step; times of its parts */
-static void step(const rg_bench_options *o, layers *l, int64_t t, rg_bench_time of[PARTS])
+static void step(const rg_bench_options *o, layers *l, int64_t t,
+                 rg_bench_time of[PARTS])
 {
   const rg_update update = {.kind = RG_ADAM,
                             .rate = 1e-4,
@@ -132,7 +134,8 @@ static void step(const rg_bench_options *o, layers *l, int64_t t, rg_bench_time 
   rg_wide_bernoulli_pass(&pass);
   of[OUTPUT] = rg_bench_since(output);
   rg_bench_time backward = rg_bench_now();
-  rg_sparse_backward(&l->columns, l->n_blocks, l->offset, l->dh, l->width, l->in.w, &in);
+  rg_sparse_backward(&l->columns, l->n_blocks, l->offset, l->dh, l->width, l->in.w,
+                     &in);
   of[BACKWARD] = rg_bench_since(backward);
   of[STEP] = rg_bench_since(start);
 }
@@ -155,10 +158,13 @@ rg_status rg_bench_wide(const rg_call *call)
       times[p][t] = of[p];
   }
   double dense = 6.0 * (double)o->features * (double)o->width * (double)o->batch;
-  double sparse = 2.0 * o->density * (double)o->features * (double)(o->width * o->batch);
+  double sparse =
+      2.0 * o->density * (double)o->features * (double)(o->width * o->batch);
   double moved = 24.0 * (double)(o->features * o->width);
-  const rg_bench_line lines[PARTS] = {
-      {.flops = sparse}, {.flops = dense}, {.flops = sparse}, {.flops = dense + 2 * sparse}};
+  const rg_bench_line lines[PARTS] = {{.flops = sparse},
+                                      {.flops = dense},
+                                      {.flops = sparse},
+                                      {.flops = dense + 2 * sparse}};
   const double bytes[PARTS] = {moved / 6, moved, moved, moved * 13 / 6};
   for (int p = 0; p < PARTS; p++) {
     rg_bench_line line = lines[p];

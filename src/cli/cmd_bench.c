@@ -38,8 +38,10 @@ static const rg_field fields[] = {
 static const struct measurement {
   const char *name;
   rg_status (*run)(const rg_call *call);
-} measurements[] = {{"machine", rg_bench_machine}, {"gemm", rg_bench_gemm},
-                    {"special", rg_bench_special}, {"wide", rg_bench_wide},
+} measurements[] = {{"machine", rg_bench_machine},
+                    {"gemm", rg_bench_gemm},
+                    {"special", rg_bench_special},
+                    {"wide", rg_bench_wide},
                     {"train", rg_bench_train}};
 enum { MEASUREMENTS = sizeof measurements / sizeof measurements[0] };
 
@@ -214,8 +216,8 @@ static rg_status run(const rg_call *call)
       return measurements[i].run(call);
   }
   const char *nearest = rg_nearest(call->arguments[0], names, MEASUREMENTS);
-  return rg_fail(RG_EUSAGE, "no measurement '%s'; did you mean '%s'?", call->arguments[0],
-                 nearest ? nearest : names[0]);
+  return rg_fail(RG_EUSAGE, "no measurement '%s'; did you mean '%s'?",
+                 call->arguments[0], nearest ? nearest : names[0]);
 }
 
 const rg_command rg_cmd_bench = {
@@ -223,12 +225,16 @@ const rg_command rg_cmd_bench = {
     .arguments = "machine|gemm|special|wide|train",
     .summary = "measure how fast this machine does the work",
     .help =
-        "Prints one JSON line per measurement: commit, host, processor, ranks and threads, "
-        "sizes, seconds (median, least and largest over the repeats), cells per second, "
-        "GFLOP/s and peak memory. machine: arithmetic in registers and memory bandwidth. "
+        "Prints one JSON line per measurement: commit, host, processor, ranks and "
+        "threads, "
+        "sizes, seconds (median, least and largest over the repeats), cells per "
+        "second, "
+        "GFLOP/s and peak memory. machine: arithmetic in registers and memory "
+        "bandwidth. "
         "gemm: BLAS at the shapes of the layers. special: vector functions. wide: the "
         "sparse first layer and the wide output of a step, with their gradients and "
-        "updates. train: whole training steps of a recipe on synthetic data, with batches; "
+        "updates. train: whole training steps of a recipe on synthetic data, with "
+        "batches; "
         "options of the recipe come by --set. Threads are OMP_NUM_THREADS.",
     .example = "OMP_NUM_THREADS=2 regatta bench wide --batch 1024",
     .options = fields,

@@ -33,8 +33,8 @@ static inline double log_positive(double x)
 static inline double lgamma_positive(double x)
 {
   bool shift = x < 7.0;
-  double product = x * (x + 1.0) * (x + 2.0) * (x + 3.0) * (x + 4.0) * (x + 5.0) *
-                   (x + 6.0);
+  double product =
+      x * (x + 1.0) * (x + 2.0) * (x + 3.0) * (x + 4.0) * (x + 5.0) * (x + 6.0);
   product = shift ? product : 1.0;
   x = shift ? x + 7.0 : x;
   double r = 1.0 / x, q = r * r;

@@ -68,12 +68,12 @@ gather(vec sum[HELD], const int32_t *index, const float *value, int64_t e, int64
 
 /* to = the gathered sum, or += it; compiled for whole pieces of every size and for ragged
  * ones */
-#define WHOLE(n)                                                                        \
-  case n:                                                                               \
-    if (add)                                                                            \
-      load_held(sum, to, n, RG_V);                                                      \
-    gather(sum, index, value, low, high, rows, width, n, RG_V);                         \
-    store_held(to, sum, n, RG_V);                                                       \
+#define WHOLE(n)                                                                       \
+  case n:                                                                              \
+    if (add)                                                                           \
+      load_held(sum, to, n, RG_V);                                                     \
+    gather(sum, index, value, low, high, rows, width, n, RG_V);                        \
+    store_held(to, sum, n, RG_V);                                                      \
     break;
 
 static inline void gather_into(const int32_t *index, const float *value, int64_t low,
@@ -130,8 +130,8 @@ static void forward_chunk(const rg_csr *rows, int64_t first, int64_t end, int64_
         to++;
       entry[cell - low] = to;
       for (int j = 0; j < width && e < to; j += HELD * RG_V)
-        gather_into(rows->indices, rows->values, e, to, w + j, width, piece_of(width, j),
-                    true, y + cell * width + j);
+        gather_into(rows->indices, rows->values, e, to, w + j, width,
+                    piece_of(width, j), true, y + cell * width + j);
     }
   }
 }
@@ -140,7 +140,8 @@ void rg_sparse_forward(const rg_csr *rows, int n_blocks, const int64_t *offset,
                        const float *w, int width, float *y)
 {
   /* few blocks: more chunks of cells, so that every thread has work */
-  int64_t wanted = (4 * omp_get_max_threads() + n_blocks - 1) / (n_blocks ? n_blocks : 1);
+  int64_t wanted =
+      (4 * omp_get_max_threads() + n_blocks - 1) / (n_blocks ? n_blocks : 1);
   int64_t chunk = rows->rows / wanted + 1;
   chunk = omp_get_max_threads() == 1 || chunk > CHUNK ? CHUNK : chunk;
   int64_t chunks = (rows->rows + chunk - 1) / chunk;
@@ -174,7 +175,8 @@ static void fold(sparse_stack *stack)
 static float *arrive(sparse_stack *stack, int64_t lane)
 {
   while (stack->top > 1) {
-    uint64_t below = (uint64_t)(stack->lane[stack->top - 2] ^ stack->lane[stack->top - 1]);
+    uint64_t below =
+        (uint64_t)(stack->lane[stack->top - 2] ^ stack->lane[stack->top - 1]);
     uint64_t above = (uint64_t)(stack->lane[stack->top - 1] ^ lane);
     if (below > above || below > (below ^ above))
       break; /* the highest bit of `below` is not the lower one */

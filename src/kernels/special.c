@@ -30,21 +30,25 @@ static inline vec softplus(vec x)
   return vec_most(vec_set(0.0f), x) + vec_log1p(t);
 }
 
-static inline vec exponential(vec x) { return vec_exp(x); }
+static inline vec exponential(vec x)
+{
+  return vec_exp(x);
+}
 
 /* the vector function NAME of the scalar-looking inline function `one` */
-#define VECTOR_FUNCTION(NAME, one)                                                      \
+#define VECTOR_FUNCTION(NAME, one)                                                     \
   void NAME(int64_t n, const float *x, float *y)                                       \
-  {                                                                                     \
-    int64_t pieces = (n + PIECE - 1) / PIECE;                                           \
-    _Pragma("omp parallel for schedule(static) if (pieces > 1)")                        \
-    for (int64_t p = 0; p < pieces; p++) {                                              \
-      int64_t i = p * PIECE, high = n - i < PIECE ? n : i + PIECE;                      \
-      for (; i + RG_V <= high; i += RG_V)                                               \
-        vec_store(y + i, one(vec_load(x + i)));                                         \
-      if (i < high)                                                                     \
-        vec_store_n(y + i, (int)(high - i), one(vec_load_n(x + i, (int)(high - i))));   \
-    }                                                                                   \
+  {                                                                                    \
+    int64_t pieces = (n + PIECE - 1) / PIECE;                                          \
+    _Pragma("omp parallel for schedule(static) if (pieces > 1)") for (int64_t p = 0;   \
+                                                                      p < pieces; p++) \
+    {                                                                                  \
+      int64_t i = p * PIECE, high = n - i < PIECE ? n : i + PIECE;                     \
+      for (; i + RG_V <= high; i += RG_V)                                              \
+        vec_store(y + i, one(vec_load(x + i)));                                        \
+      if (i < high)                                                                    \
+        vec_store_n(y + i, (int)(high - i), one(vec_load_n(x + i, (int)(high - i))));  \
+    }                                                                                  \
   }
 
 VECTOR_FUNCTION(rg_v_exp, exponential)

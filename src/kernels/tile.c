@@ -59,15 +59,19 @@ static inline __attribute__((always_inline)) void block(const product *p, int ro
       vec_store(c + i * c_stride + j * RG_V, sum[i][j]);
 }
 
-#define BLOCK(rows, vectors)                                                            \
-  static void block_##rows##_##vectors(const product *p) { block(p, rows, vectors); }
-#define BLOCKS(vectors)                                                                 \
-  BLOCK(1, vectors) BLOCK(2, vectors) BLOCK(3, vectors)                                 \
-  BLOCK(4, vectors) BLOCK(5, vectors) BLOCK(6, vectors)
-#define NAMES(vectors)                                                                  \
-  {                                                                                     \
-    block_1_##vectors, block_2_##vectors, block_3_##vectors, block_4_##vectors,         \
-        block_5_##vectors, block_6_##vectors                                            \
+#define BLOCK(rows, vectors)                                                           \
+  static void block_##rows##_##vectors(const product *p)                               \
+  {                                                                                    \
+    block(p, rows, vectors);                                                           \
+  }
+#define BLOCKS(vectors)                                                                \
+  BLOCK(1, vectors)                                                                    \
+  BLOCK(2, vectors) BLOCK(3, vectors) BLOCK(4, vectors) BLOCK(5, vectors)              \
+      BLOCK(6, vectors)
+#define NAMES(vectors)                                                                 \
+  {                                                                                    \
+    block_1_##vectors, block_2_##vectors, block_3_##vectors, block_4_##vectors,        \
+        block_5_##vectors, block_6_##vectors                                           \
   }
 
 BLOCKS(1)
@@ -79,14 +83,16 @@ BLOCKS(4)
 
 typedef void block_function(const product *p);
 static block_function *const blocks[TILE_VECTORS][TILE_ROWS] = {
-    NAMES(1), NAMES(2),
+    NAMES(1),
+    NAMES(2),
 #if TILE_VECTORS == 4
-    NAMES(3), NAMES(4),
+    NAMES(3),
+    NAMES(4),
 #endif
 };
 
-void rg_tile_product(int64_t rows, int vectors, int64_t k, const float *a, int64_t a_row,
-                     int64_t a_column, const float *b, int64_t b_stride,
+void rg_tile_product(int64_t rows, int vectors, int64_t k, const float *a,
+                     int64_t a_row, int64_t a_column, const float *b, int64_t b_stride,
                      tile_start start, const float *value, float *c, int64_t c_stride)
 {
   product p = {k, a, a_row, a_column, b, b_stride, start, value, c, c_stride};

@@ -17,12 +17,17 @@
 
 /* where the sums of a product start: at zero, at value[i], at c[i][j]; or at zero, and
  * c[i][j] is added to the finished sum */
-typedef enum tile_start { TILE_ZERO, TILE_ROW_VALUE, TILE_CONTINUE, TILE_ONTO } tile_start;
+typedef enum tile_start {
+  TILE_ZERO,
+  TILE_ROW_VALUE,
+  TILE_CONTINUE,
+  TILE_ONTO
+} tile_start;
 
 /** c[i][j] = start + sum over k of a[i * a_row + k * a_column] * b[k * b_stride + j], for
  *  i < rows and j < vectors * RG_V; vectors <= TILE_VECTORS. Not collective. */
-void rg_tile_product(int64_t rows, int vectors, int64_t k, const float *a, int64_t a_row,
-                     int64_t a_column, const float *b, int64_t b_stride,
+void rg_tile_product(int64_t rows, int vectors, int64_t k, const float *a,
+                     int64_t a_row, int64_t a_column, const float *b, int64_t b_stride,
                      tile_start start, const float *value, float *c, int64_t c_stride);
 
 /** n rounded up to whole vectors. */

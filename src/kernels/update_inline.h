@@ -33,8 +33,8 @@ static inline update_step update_prepare(const rg_update *update, float decay_fa
   };
 }
 
-static inline __attribute__((always_inline)) vec update_one(update_step step, vec w, vec g,
-                                                             vec *m, vec *v)
+static inline __attribute__((always_inline)) vec update_one(update_step step, vec w,
+                                                            vec g, vec *m, vec *v)
 {
   g = vec_fma(step.decay, w, g);
   if (step.kind != RG_SGD)
@@ -56,7 +56,8 @@ update_loop(update_step step, int64_t n, float *w, const float *g, float *m, flo
 {
   int64_t i = 0;
   for (; i + RG_V <= n; i += RG_V) {
-    vec mi = vec_load(m + i), vi = step.kind != RG_SGD ? vec_load(v + i) : vec_set(0.0f);
+    vec mi = vec_load(m + i),
+        vi = step.kind != RG_SGD ? vec_load(v + i) : vec_set(0.0f);
     vec wi = update_one(step, vec_load(w + i), vec_load(g + i), &mi, &vi);
     vec_store(w + i, wi);
     vec_store(m + i, mi);
@@ -67,7 +68,8 @@ update_loop(update_step step, int64_t n, float *w, const float *g, float *m, flo
     int left = (int)(n - i);
     vec mi = vec_load_n(m + i, left);
     vec vi = step.kind != RG_SGD ? vec_load_n(v + i, left) : vec_set(0.0f);
-    vec wi = update_one(step, vec_load_n(w + i, left), vec_load_n(g + i, left), &mi, &vi);
+    vec wi =
+        update_one(step, vec_load_n(w + i, left), vec_load_n(g + i, left), &mi, &vi);
     vec_store_n(w + i, left, wi);
     vec_store_n(m + i, left, mi);
     if (step.kind != RG_SGD)

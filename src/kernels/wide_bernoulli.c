@@ -82,8 +82,8 @@ typedef struct space {
   float *partial;           /* of all strips */
   double *numbers;
   float *weights, *tile, *stack;
-  uint16_t *bits;           /* [feature of the tile][vector of cells]: the targets */
-  double *sums;             /* per cell, over the strip */
+  uint16_t *bits; /* [feature of the tile][vector of cells]: the targets */
+  double *sums;   /* per cell, over the strip */
 } space;
 
 static space space_of(const layout *lay, int n_blocks, float *scratch, int thread)
@@ -132,8 +132,8 @@ static void pad_rows(int64_t rows, int64_t width, int64_t padded, const float *f
 }
 
 /* g[f][cell] = bias[f] + w[f] . h[cell], for n features; w has width_padded columns */
-static void logits(const layout *lay, const float *transposed, int64_t n, const float *w,
-                   const float *bias, float *g)
+static void logits(const layout *lay, const float *transposed, int64_t n,
+                   const float *w, const float *bias, float *g)
 {
   int64_t vectors = lay->cells_padded / RG_V;
   for (int64_t p = 0; panel_low(lay, p) < vectors; p++) {
@@ -177,8 +177,8 @@ typedef struct supply {
  * gradients, and the weighted loss is added to sums. log(1 + e^-|y|) is taken of running
  * products, at most 2^TILE: one over all features and one over those whose target is 1. */
 static void likelihood(const weighting *by, int64_t n, int64_t stride,
-                       const uint16_t *bits, int64_t bits_stride, float *g, double *sums,
-                       supply fetch)
+                       const uint16_t *bits, int64_t bits_stride, float *g,
+                       double *sums, supply fetch)
 {
   const vec nought = vec_set(0.0f), unit = vec_set(1.0f);
   const weighting of = *by;
@@ -205,8 +205,8 @@ static void likelihood(const weighting *by, int64_t n, int64_t stride,
 }
 
 /* partial[cell] += sum over f of g[f][cell] w[f] */
-static void hidden_gradient(const layout *lay, int64_t n, const float *g, const float *w,
-                            bool first, float *partial)
+static void hidden_gradient(const layout *lay, int64_t n, const float *g,
+                            const float *w, bool first, float *partial)
 {
   for (int64_t j = 0; j < lay->width_padded; j += PANEL) {
     int64_t left = (lay->width_padded - j) / RG_V;
@@ -231,20 +231,22 @@ static float sum_of(const float *x, int64_t n)
 
 /* Gradient of n <= GROUP features of one lane: rows [feature][width_padded], and
  * after them one sum per feature for the bias; added to what is there, or written. */
-static void lane_gradient(const layout *lay, int64_t n, int64_t lane, int64_t lane_cells,
-                          const float *g, const float *rows, bool onto, float *to)
+static void lane_gradient(const layout *lay, int64_t n, int64_t lane,
+                          int64_t lane_cells, const float *g, const float *rows,
+                          bool onto, float *to)
 {
   const float *from = g + lane * lane_cells;
   for (int64_t j = 0; j < lay->width_padded; j += PANEL) {
     int64_t left = (lay->width_padded - j) / RG_V;
-    rg_tile_product(n, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), lane_cells, from,
-                    lay->cells_padded, 1,
+    rg_tile_product(n, (int)(left < TILE_VECTORS ? left : TILE_VECTORS), lane_cells,
+                    from, lay->cells_padded, 1,
                     rows + lane * lane_cells * lay->width_padded + j, lay->width_padded,
                     onto ? TILE_ONTO : TILE_ZERO, NULL, to + j, lay->width_padded);
   }
   float *sums = to + GROUP * lay->width_padded;
   for (int64_t f = 0; f < n; f++)
-    sums[f] = (onto ? sums[f] : 0.0f) + sum_of(from + f * lay->cells_padded, lane_cells);
+    sums[f] =
+        (onto ? sums[f] : 0.0f) + sum_of(from + f * lay->cells_padded, lane_cells);
 }
 
 typedef struct steps {
@@ -253,8 +255,8 @@ typedef struct steps {
 
 /* dw and dbias of n features from `low`: over the lanes, then stored or applied */
 static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
-                               const steps *step, int64_t low, int64_t n, const float *g,
-                               const float *rows, float *floor)
+                               const steps *step, int64_t low, int64_t n,
+                               const float *g, const float *rows, float *floor)
 {
   const rg_wide_gradient *weight = &pass->weight, *shift = &pass->shift;
   int64_t entry = GROUP * lay->width_padded + RG_V;
@@ -264,14 +266,14 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
       rg_range lanes = wide_slot(weight, s);
       wide_stack stack = {floor, entry, 0, 0};
       for (int64_t lane = lanes.low; lane < lanes.high; lane++) {
-        lane_gradient(lay, group, lane, pass->lane_cells, g + i * lay->cells_padded, rows,
-                      wide_stack_onto(&stack), wide_stack_leaf(&stack));
+        lane_gradient(lay, group, lane, pass->lane_cells, g + i * lay->cells_padded,
+                      rows, wide_stack_onto(&stack), wide_stack_leaf(&stack));
         wide_stack_push(&stack);
       }
       wide_stack_finish(&stack);
       if (lay->width == lay->width_padded)
-        wide_deliver(weight, &step->weight, s, (low + i) * lay->width, group * lay->width,
-                     floor, pass->w);
+        wide_deliver(weight, &step->weight, s, (low + i) * lay->width,
+                     group * lay->width, floor, pass->w);
       else
         for (int64_t f = 0; f < group; f++)
           wide_deliver(weight, &step->weight, s, (low + i + f) * lay->width, lay->width,
@@ -285,8 +287,8 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
 
 /* Column v of `vectors` of a tile of n features from `low` asks for its share of the
  * moments of the tile and of the weights of the next one. */
-static supply supply_of(const rg_wide_bernoulli *pass, int64_t low, int64_t n, int64_t v,
-                        int64_t vectors)
+static supply supply_of(const rg_wide_bernoulli *pass, int64_t low, int64_t n,
+                        int64_t v, int64_t vectors)
 {
   const rg_wide_gradient *weight = &pass->weight;
   int64_t each = (vectors + 2) / 3, part = v % each; /* columns of an array */
@@ -383,8 +385,9 @@ void rg_wide_bernoulli_pass(const rg_wide_bernoulli *pass)
   int64_t cells = pass->lanes * pass->lane_cells;
   const layout lay = lay_out(pass->n_blocks, pass->offset, cells, pass->width);
   int threads = omp_get_max_threads();
-  float *own = pass->scratch ? NULL
-                             : RG_NEW(float, shared_floats(&lay, pass->n_blocks) +
+  float *own = pass->scratch
+                   ? NULL
+                   : RG_NEW(float, shared_floats(&lay, pass->n_blocks) +
                                                  threads * thread_floats(&lay));
   float *scratch = own ? own : pass->scratch;
   wide_strip *strips = RG_NEW(wide_strip, lay.strips);
@@ -414,9 +417,9 @@ void rg_wide_bernoulli_pass(const rg_wide_bernoulli *pass)
   rg_free(own);
 }
 
-void rg_wide_bernoulli_mean(int n_blocks, const int64_t *offset, int64_t cells, int width,
-                            const float *h, const float *w, const float *bias,
-                            float *mean, int64_t stride)
+void rg_wide_bernoulli_mean(int n_blocks, const int64_t *offset, int64_t cells,
+                            int width, const float *h, const float *w,
+                            const float *bias, float *mean, int64_t stride)
 {
   const layout lay = lay_out(n_blocks, offset, cells, width);
   int threads = omp_get_max_threads();

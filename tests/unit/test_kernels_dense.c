@@ -100,7 +100,8 @@ Test(update, as_the_formulas)
   const int64_t n = 37;
   for (int kind = RG_ADAM; kind <= RG_SGD; kind++) {
     rg_update u = update_of((rg_update_kind)kind);
-    float *w = normals(1, n), *g = normals(2, n), *m = normals(3, n), *v = normals(4, n);
+    float *w = normals(1, n), *g = normals(2, n), *m = normals(3, n),
+          *v = normals(4, n);
     for (int64_t i = 0; i < n; i++) {
       v[i] *= v[i];
       double mi = (double)m[i], vi = (double)v[i];

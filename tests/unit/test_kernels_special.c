@@ -20,10 +20,11 @@ static double relative_error(double got, double exact, double floor)
 /* largest relative error over points from low to high, and that a shifted call, or one
  * with another number of threads, gives the same bits; below `floor` errors are taken
  * against it */
-static double worst(vector_function *f, double (*exact)(double), double low, double high,
-                    bool logarithmic, double floor)
+static double worst(vector_function *f, double (*exact)(double), double low,
+                    double high, bool logarithmic, double floor)
 {
-  float *x = RG_NEW(float, POINTS), *y = RG_NEW(float, POINTS), *z = RG_NEW(float, POINTS);
+  float *x = RG_NEW(float, POINTS),
+                    *y = RG_NEW(float, POINTS), *z = RG_NEW(float, POINTS);
   for (int i = 0; i < POINTS; i++) {
     double t = (double)i / (POINTS - 1);
     x[i] = (float)(logarithmic ? low * pow(high / low, t) : low + (high - low) * t);
@@ -41,8 +42,14 @@ static double worst(vector_function *f, double (*exact)(double), double low, dou
   return most;
 }
 
-static double one_over(double x) { return 1.0 / (1.0 + exp(-x)); }
-static double log_one(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+static double one_over(double x)
+{
+  return 1.0 / (1.0 + exp(-x));
+}
+static double log_one(double x)
+{
+  return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
 
 static double digamma(double x)
 {
@@ -107,15 +114,17 @@ static void at_edges(vector_function *f, const edge *edges, int n)
 
 Test(special, edges)
 {
-  at_edges(rg_v_exp,
-           (edge[]){{-INFINITY, 0}, {INFINITY, INFINITY}, {0, 1}, {-1e9f, 0}, {NAN, NAN}},
-           5);
-  at_edges(rg_v_log,
-           (edge[]){{0, -INFINITY}, {INFINITY, INFINITY}, {1, 0}, {-1, NAN}, {NAN, NAN}},
-           5);
+  at_edges(
+      rg_v_exp,
+      (edge[]){{-INFINITY, 0}, {INFINITY, INFINITY}, {0, 1}, {-1e9f, 0}, {NAN, NAN}},
+      5);
+  at_edges(
+      rg_v_log,
+      (edge[]){{0, -INFINITY}, {INFINITY, INFINITY}, {1, 0}, {-1, NAN}, {NAN, NAN}}, 5);
   at_edges(rg_v_sigmoid, (edge[]){{-INFINITY, 0}, {INFINITY, 1}, {0, 0.5f}, {NAN, NAN}},
            4);
-  at_edges(rg_v_softplus, (edge[]){{-INFINITY, 0}, {INFINITY, INFINITY}, {NAN, NAN}}, 3);
+  at_edges(rg_v_softplus, (edge[]){{-INFINITY, 0}, {INFINITY, INFINITY}, {NAN, NAN}},
+           3);
   at_edges(rg_v_lgamma,
            (edge[]){{0, INFINITY}, {INFINITY, INFINITY}, {-1, NAN}, {NAN, NAN}}, 4);
   at_edges(rg_v_digamma,

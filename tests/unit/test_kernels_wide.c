@@ -29,7 +29,8 @@ static float *copy_of(const float *x, int64_t n)
 
 typedef struct shape {
   int n_blocks;
-  int64_t offset[5]; /* does not start at zero: the features of other ranks come before */
+  int64_t
+      offset[5]; /* does not start at zero: the features of other ranks come before */
   int64_t lanes, lane_cells;
   int width;
   double density;
@@ -99,8 +100,9 @@ static void near(const float *x, const float *y, int64_t n, double tolerance,
 {
   for (int64_t i = 0; i < n; i++)
     cr_assert_leq(fabs((double)x[i] - (double)y[i]),
-                  tolerance * (1.0 + fabs((double)y[i])), "%s[%d] of shape %d: %g, not %g",
-                  what, (int)i, shape, (double)x[i], (double)y[i]);
+                  tolerance * (1.0 + fabs((double)y[i])),
+                  "%s[%d] of shape %d: %g, not %g", what, (int)i, shape, (double)x[i],
+                  (double)y[i]);
 }
 
 static const rg_update adam = {.kind = RG_ADAM,
@@ -137,8 +139,9 @@ static void target_fini(target *t)
   rg_free(t->dw);
 }
 
-static rg_wide_gradient gradient_of(const target *t, const shape *of, const rg_range *slots,
-                                    int n_slots, const rg_update *update)
+static rg_wide_gradient gradient_of(const target *t, const shape *of,
+                                    const rg_range *slots, int n_slots,
+                                    const rg_update *update)
 {
   return (rg_wide_gradient){.lanes = of->lanes,
                             .lane_cells = of->lane_cells,
@@ -212,8 +215,8 @@ Test(sparse, backward_as_the_twin)
       rg_wide_gradient to_b = gradient_of(&b, &l.of, slots, n, NULL);
       rg_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width, a.w,
                          &to_a);
-      rg_ref_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width, b.w,
-                             &to_b);
+      rg_ref_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width,
+                             b.w, &to_b);
       near(a.dw, b.dw, n * a.n, 1e-4, "dw", i / 2);
       target_fini(&a);
       target_fini(&b);
@@ -230,15 +233,15 @@ Test(sparse, stored_and_applied_are_the_same_bits)
     rg_range slots[RG_TREE_SLOTS];
     target applied = target_new(l.w, floats, 1);
     rg_wide_gradient to = gradient_of(&applied, &l.of, NULL, 0, &adam);
-    rg_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width, applied.w,
-                       &to);
+    rg_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width,
+                       applied.w, &to);
     omp_set_num_threads(2);
     for (int level = 0, n; (n = cut(&l.of, level, slots)) > 0; level++) {
       target stored = target_new(l.w, floats, n);
       to = gradient_of(&stored, &l.of, slots, n, NULL);
       to.slots = n == 1 ? (rg_range[]){{0, l.of.lanes}} : slots;
-      rg_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width, stored.w,
-                         &to);
+      rg_sparse_backward(&l.columns, l.of.n_blocks, l.of.offset, l.h, l.of.width,
+                         stored.w, &to);
       join(&stored, n);
       same(&applied, &stored, "a sparse layer", i / 2);
       target_fini(&stored);
@@ -259,9 +262,10 @@ typedef struct outcome {
 
 static outcome outcome_new(const layer *l, int slots)
 {
-  return (outcome){RG_NEW(double, l->of.n_blocks *l->of.lanes), RG_NEW(float, l->inner),
-                   target_new(l->w, l->features * l->of.width, slots),
-                   target_new(l->bias, l->features, slots)};
+  return (outcome){RG_NEW(double, l->of.n_blocks *l->of.lanes),
+                          RG_NEW(float, l->inner),
+                                 target_new(l->w, l->features * l->of.width, slots),
+                                 target_new(l->bias, l->features, slots)};
 }
 
 static void outcome_fini(outcome *o)
