@@ -133,15 +133,17 @@ static rg_status say_file(rg_file *file)
   return status;
 }
 
-static rg_status say_digests(rg_file *file)
+/* One line per modality, opened by the path when there are several files. */
+static rg_status say_digests(rg_file *file, const char *path)
 {
   rg_status status = RG_OK;
   for (int m = 0; m < rg_file_modalities(file); m++) {
     rg_digest d;
     RG_TRY(rg_digest_counts(file, m, RG_ANY_FINITE, &d));
     rg_say(rg_file_comm(file),
-           "%s %" PRId64 " %" PRId64 " %" PRId64 " %.10f %016" PRIx64 "\n",
-           rg_file_modality(file, m)->name, d.rows, d.cols, d.nonzero, d.sum, d.hash);
+           "%s%s%s %" PRId64 " %" PRId64 " %" PRId64 " %.10f %016" PRIx64 "\n", path,
+           *path ? " " : "", rg_file_modality(file, m)->name, d.rows, d.cols, d.nonzero,
+           d.sum, d.hash);
   }
 out:
   return status;
@@ -156,10 +158,9 @@ static bool is_run(const char *path)
   return yes;
 }
 
-static rg_status run(const rg_call *call)
+static rg_status inspect(const rg_call *call, const char *path)
 {
   const options *o = call->options;
-  const char *path = call->arguments[0];
   if (rg_inspect_run && rg_any(call->comm, is_run(path)))
     return rg_inspect_run(call->comm, path);
   rg_open_options how = {.layer = o->layer, .genome = o->genome};
@@ -167,15 +168,37 @@ static rg_status run(const rg_call *call)
   rg_status status = rg_open(call->comm, path, &how, &file);
   if (status != RG_OK)
     return status;
-  status = o->digest ? say_digests(file) : say_file(file);
+  status = o->digest ? say_digests(file, call->n_arguments > 1 ? path : "")
+                     : say_file(file);
   rg_close(file);
+  return status;
+}
+
+/* A file that cannot be read does not keep the others from being told of. */
+static rg_status run(const rg_call *call)
+{
+  rg_status status = RG_OK;
+  char *last = NULL;
+  for (int i = 0; i < call->n_arguments; i++) {
+    rg_status now = inspect(call, call->arguments[i]);
+    if (now == RG_OK)
+      continue;
+    if (last && rg_rank(call->comm) == 0)
+      rg_log(RG_LOG_ERROR, "%s", last);
+    rg_free(last);
+    last = rg_strdup(rg_error_text());
+    status = now;
+  }
+  if (last)
+    status = rg_fail(status, "%s", last);
+  rg_free(last);
   return status;
 }
 
 const rg_command rg_cmd_inspect = {
     .name = "inspect",
-    .arguments = "FILE|RUN",
-    .summary = "tell what is in a file",
+    .arguments = "FILE|RUN...",
+    .summary = "tell what is in files",
     .help =
         "Prints the cells, modalities, features, columns and embeddings of a file "
         "(h5ad, "
@@ -187,7 +210,7 @@ const rg_command rg_cmd_inspect = {
     .options = fields,
     .options_size = sizeof(options),
     .min_arguments = 1,
-    .max_arguments = 1,
+    .max_arguments = 1024,
     .order = 30,
     .run = run,
 };

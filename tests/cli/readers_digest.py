@@ -3,7 +3,8 @@
 readers of its own: h5py for the bytes, scipy and numpy for the matrices. Nothing here is
 shared with the program but the definition of the digest (include/regatta/io.h).
 
-Options: --layer NAME, --genome NAME. A file that cannot be read prints "refused"."""
+Options: --layer NAME, --genome NAME. With several files each line opens with the path. A
+file that cannot be read is told of on stderr."""
 import gzip
 import os
 import re
@@ -32,7 +33,7 @@ def digest(name, m, rows):
     coo = m.tocoo()
     value = coo.data.astype(np.float32)
     if not np.isfinite(value).all():
-        return f"{name} refused"
+        raise ValueError("values that are not finite")
     keep = value != 0
     row, col, value = coo.row[keep], coo.col[keep], value[keep]
     place = row.astype(np.uint64) * MASK(m.shape[1]) + col.astype(np.uint64)
@@ -226,10 +227,11 @@ def main():
         try:
             lines = [digest(*x) for x in read(path, layer, genome)]
         except Exception as error:  # whatever h5py says of a file that is none
-            print("refused")
             print(f"{path}: {error}", file=sys.stderr)
             continue
-        print("\n".join(lines))
+        opening = f"{path} " if len(files) > 1 else ""
+        for line in lines:
+            print(opening + line)
 
 
 main()
