@@ -256,8 +256,8 @@ static rg_status score_rep(rg_comm *comm, cells *c, rep *r, unsigned have, uint6
   rg_status status = RG_OK;
   rg_knn knn = {0};
   rg_csr connectivities = {0}, distances = {0};
-  rg_knn_options options = {.k = 15, .exact = true};
-  RG_TRY(rg_knn_graph(comm, &r->mat, &options, &knn));
+  rg_knn_options nearest = {.k = 15, .exact = true};
+  RG_TRY(rg_knn_graph(comm, &r->mat, &nearest, &knn));
   RG_TRY(rg_connectivities(comm, &knn, &connectivities, &distances));
   rg_scored scored = {.embedding = &r->mat,
                       .label = have & RG_NEEDS_LABELS ? c->label : NULL,
