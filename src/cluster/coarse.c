@@ -1,5 +1,5 @@
-/* Aggregation of a spread graph: parts become vertices. A rank adds up what it has of each
- * pair of parts before it sends anything. */
+/* Aggregation of a spread graph: parts become vertices. A rank adds up what it has of
+ * each pair of parts before it sends anything. */
 #include "leiden.h"
 
 #include <stdlib.h>
@@ -73,7 +73,8 @@ static entry *local_entries(const leiden_level *level, const leiden_state *parts
     }
     out[n++] = (entry){number[s], number[s], degree};
     for (int32_t j = 0; j < bag.n; j++)
-      out[n++] = (entry){number[s], number[bag.key[bag.met[j]]], bag.weight[bag.met[j]]};
+      out[n++] =
+          (entry){number[s], number[bag.key[bag.met[j]]], bag.weight[bag.met[j]]};
   }
   leiden_bag_fini(&bag);
   rg_free(order);
@@ -108,7 +109,8 @@ static entry *in_order(const entry *in, int64_t n, rg_range rows, int64_t *first
 }
 
 /* The coarse level, from entries whose rows are here, in any order. Collective. */
-static leiden_level assemble(rg_comm *comm, int64_t n_coarse, const entry *in, int64_t n)
+static leiden_level assemble(rg_comm *comm, int64_t n_coarse, const entry *in,
+                             int64_t n)
 {
   rg_range rows = rg_part(n_coarse, rg_rank(comm), rg_size(comm));
   int64_t n_own = rg_range_n(rows), at = 0;
@@ -168,8 +170,8 @@ static int64_t *lowest_vertices(const leiden_level *level, const leiden_state *s
   return lowest;
 }
 
-/* Tell the owners of coarse vertices their communities. The vertex a part is named after
- * is in it. Collective. */
+/* Tell the owners of coarse vertices their communities. The vertex a part is named
+ * after is in it. Collective. */
 static void name_vertices(const leiden_level *level, const leiden_state *parts,
                           const leiden_state *state, leiden_coarse *coarse)
 {

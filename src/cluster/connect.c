@@ -1,5 +1,5 @@
-/* Components of communities: each rank joins what touches here, and then the lowest vertex
- * of each component is spread over the ghosts until nothing changes. */
+/* Components of communities: each rank joins what touches here, and then the lowest
+ * vertex of each component is spread over the ghosts until nothing changes. */
 #include "leiden.h"
 
 static int32_t root(int32_t *parent, int32_t v)
@@ -56,8 +56,8 @@ void leiden_connect(const leiden_level *level, int64_t *label)
     }
     more = rg_any(level->comm, more);
     if (more)
-      rg_fetch(level->comm, label, level->n, sizeof *label, level->ghost, level->n_ghost,
-               all + n_own);
+      rg_fetch(level->comm, label, level->n, sizeof *label, level->ghost,
+               level->n_ghost, all + n_own);
   }
   rg_free(piece);
   rg_free(lowest);

@@ -41,7 +41,8 @@ static leiden_level first_level(rg_comm *comm, const rg_csr *graph, double scale
     }
     start[i + 1] = at;
   }
-  leiden_level level = leiden_level_new(comm, graph->cols, start, column, weight, degree);
+  leiden_level level =
+      leiden_level_new(comm, graph->cols, start, column, weight, degree);
   rg_free(column);
   return level;
 }
@@ -62,8 +63,8 @@ static piece *pieces_of(const leiden_level *level, const int64_t *label, int64_t
     out[at++] = (piece){row, row, label[v]};
     for (int64_t e = level->start[v]; e < level->start[v + 1]; e++) {
       int32_t u = level->column[e];
-      int64_t column = u < level->n_own ? level->rows.low + u
-                                        : level->ghost[u - level->n_own];
+      int64_t column =
+          u < level->n_own ? level->rows.low + u : level->ghost[u - level->n_own];
       out[at++] = (piece){row, column, level->weight[e]};
     }
   }
@@ -71,14 +72,16 @@ static piece *pieces_of(const leiden_level *level, const int64_t *label, int64_t
   return out;
 }
 
-static leiden_graph graph_of(const piece *in, int64_t n_pieces, int32_t n, int32_t *label)
+static leiden_graph graph_of(const piece *in, int64_t n_pieces, int32_t n,
+                             int32_t *label)
 {
   int64_t n_entries = n_pieces - 2 * (int64_t)n, at = 0;
-  leiden_graph graph = {.n = n,
-                        .start = RG_NEW(int64_t, n + 1),
-                        .column = RG_NEW(int32_t, n_entries),
-                        .weight = RG_NEW(int64_t, n_entries),
-                        .degree = RG_NEW(int64_t, n)};
+  leiden_graph graph = {
+      .n = n,
+      .start = RG_NEW(int64_t, n + 1),
+                      .column = RG_NEW(int32_t, n_entries),
+                                       .weight = RG_NEW(int64_t, n_entries),
+                                                        .degree = RG_NEW(int64_t, n)};
   const piece *p = in, *end = in + n_pieces;
   for (int32_t v = 0; v < n; v++) {
     graph.degree[v] = (p++)->value;
@@ -174,7 +177,8 @@ static int by_falling_size(const void *x, const void *y)
 
 /* Number communities named after vertices by falling size; ties by the lower name.
  * Collective. */
-static int number_by_size(const leiden_level *level, const int64_t *label, int32_t *number)
+static int number_by_size(const leiden_level *level, const int64_t *label,
+                          int32_t *number)
 {
   leiden_state state = leiden_state_new(level, label, NULL);
   sized *mine = RG_NEW(sized, level->n_own);
@@ -183,7 +187,8 @@ static int number_by_size(const leiden_level *level, const int64_t *label, int32
     if (state.own[v].size > 0)
       mine[n++] = (sized){level->rows.low + v, state.own[v].size};
   leiden_state_fini(&state);
-  sized *all = rg_gather_all(level->comm, mine, n * (int64_t)sizeof *mine, NULL, &bytes);
+  sized *all =
+      rg_gather_all(level->comm, mine, n * (int64_t)sizeof *mine, NULL, &bytes);
   int n_clusters = (int)(bytes / (int64_t)sizeof *all);
   qsort(all, (size_t)n_clusters, sizeof *all, by_falling_size);
   leiden_index of = {0};
@@ -217,8 +222,9 @@ static int64_t total_degree(const leiden_level *level)
   return sum;
 }
 
-rg_status leiden_run(rg_comm *comm, const rg_csr *graph, const rg_leiden_options *options,
-                     int64_t small, int32_t *label, int *n_clusters, double *modularity)
+rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
+                     const rg_leiden_options *options, int64_t small, int32_t *label,
+                     int *n_clusters, double *modularity)
 {
   rg_status status = rg_agree(comm, check_weights(graph));
   if (status != RG_OK)
@@ -250,8 +256,9 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph, const rg_leiden_options
   return RG_OK;
 }
 
-rg_status rg_leiden(rg_comm *comm, const rg_csr *graph, const rg_leiden_options *options,
-                    int32_t *label, int *n_clusters, double *modularity)
+rg_status rg_leiden(rg_comm *comm, const rg_csr *graph,
+                    const rg_leiden_options *options, int32_t *label, int *n_clusters,
+                    double *modularity)
 {
   return leiden_run(comm, graph, options, SMALL, label, n_clusters, modularity);
 }

@@ -16,8 +16,8 @@ typedef struct leiden_rule {
 
 /* What vertex or community x gains by joining, per unit of 2 m: the weight between them
  * less what is expected. */
-static inline double leiden_gain(const leiden_rule *rule, int64_t weight, int64_t degree,
-                                 int64_t total)
+static inline double leiden_gain(const leiden_rule *rule, int64_t weight,
+                                 int64_t degree, int64_t total)
 {
   return (double)weight - rule->rate * (double)degree * (double)total;
 }
@@ -51,7 +51,7 @@ bool leiden_here(const leiden_graph *graph, leiden_rule *rule, int32_t *label);
 typedef struct leiden_index {
   int64_t n, room; /* room: a power of two */
   int64_t *key;
-  int32_t *value;  /* -1: free */
+  int32_t *value; /* -1: free */
 } leiden_index;
 /* Index of a number, or -1. */
 int32_t leiden_index_find(const leiden_index *index, int64_t key);
@@ -75,7 +75,7 @@ typedef struct leiden_level {
   leiden_index ghost_at;
   int64_t *watch_start; /* ranks that have vertex v as a ghost */
   int *watcher;
-  int64_t *back_start;  /* vertices here that are neighbours of ghost g */
+  int64_t *back_start; /* vertices here that are neighbours of ghost g */
   int32_t *back;
 } leiden_level;
 /* Take start, weight and degree, and columns as numbers of vertices. Collective. */
@@ -141,8 +141,8 @@ void leiden_bag_fini(leiden_bag *bag);
  * which is drawn anew by every rule->round. */
 enum { LEIDEN_TURNS = 16 };
 int leiden_turn(const leiden_rule *rule, int64_t vertex);
-void leiden_turns(const leiden_level *level, const leiden_rule *rule, const bool *active,
-                  int32_t *order, int64_t first[LEIDEN_TURNS + 1]);
+void leiden_turns(const leiden_level *level, const leiden_rule *rule,
+                  const bool *active, int32_t *order, int64_t first[LEIDEN_TURNS + 1]);
 /* Far communities round the vertices order[0..n), refreshed. Collective. */
 void leiden_refresh_round(leiden_state *state, const int32_t *order, int64_t n);
 
@@ -168,7 +168,8 @@ void leiden_coarse_fini(leiden_coarse *coarse);
 void leiden_connect(const leiden_level *level, int64_t *label);
 
 /* rg_leiden with levels of at most `small` entries finished on one rank. Collective. */
-rg_status leiden_run(rg_comm *comm, const rg_csr *graph, const rg_leiden_options *options,
-                     int64_t small, int32_t *label, int *n_clusters, double *modularity);
+rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
+                     const rg_leiden_options *options, int64_t small, int32_t *label,
+                     int *n_clusters, double *modularity);
 
 #endif

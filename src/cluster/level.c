@@ -79,8 +79,8 @@ static void find_backs(leiden_level *level)
 leiden_level leiden_level_new(rg_comm *comm, int64_t n, int64_t *start,
                               const int64_t *column, int64_t *weight, int64_t *degree)
 {
-  leiden_level level = {.comm = comm, .n = n, .start = start, .weight = weight,
-                        .degree = degree};
+  leiden_level level = {
+      .comm = comm, .n = n, .start = start, .weight = weight, .degree = degree};
   level.rows = rg_part(n, rg_rank(comm), rg_size(comm));
   level.n_own = (int32_t)rg_range_n(level.rows);
   level.n_entries = start[level.n_own];

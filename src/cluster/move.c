@@ -14,8 +14,8 @@ int leiden_turn(const leiden_rule *rule, int64_t vertex)
   return (int)(word[0] % LEIDEN_TURNS);
 }
 
-void leiden_turns(const leiden_level *level, const leiden_rule *rule, const bool *active,
-                  int32_t *order, int64_t first[LEIDEN_TURNS + 1])
+void leiden_turns(const leiden_level *level, const leiden_rule *rule,
+                  const bool *active, int32_t *order, int64_t first[LEIDEN_TURNS + 1])
 {
   unsigned char *turn = RG_NEW(unsigned char, level->n_own);
   int64_t at[LEIDEN_TURNS + 1] = {0};
@@ -34,8 +34,8 @@ void leiden_turns(const leiden_level *level, const leiden_rule *rule, const bool
   rg_free(turn);
 }
 
-static void note_far(const leiden_state *state, int32_t slot, bool *seen, int32_t *slots,
-                     int64_t *n)
+static void note_far(const leiden_state *state, int32_t slot, bool *seen,
+                     int32_t *slots, int64_t *n)
 {
   int32_t far = slot - state->level->n_own;
   if (far < 0 || seen[far])

@@ -195,8 +195,9 @@ static void merge_vertex(const leiden_graph *g, const leiden_rule *rule,
 static int32_t *refine(const leiden_graph *g, leiden_rule *rule, const int32_t *label)
 {
   int64_t *community = totals_of(g, label);
-  parts p = {RG_NEW(int32_t, g->n), RG_NEW(int64_t, g->n), RG_NEW(int64_t, g->n),
-             RG_NEW(int32_t, g->n)};
+  parts p = {RG_NEW(int32_t, g->n),
+                    RG_NEW(int64_t, g->n),
+                           RG_NEW(int64_t, g->n), RG_NEW(int32_t, g->n)};
   for (int32_t v = 0; v < g->n; v++) {
     p.of[v] = v;
     p.size[v] = 1;
@@ -253,11 +254,13 @@ static int32_t *by_part(int32_t n, const int32_t *part, int32_t m, int32_t **fir
 /* The graph of the m parts. */
 static leiden_graph aggregate(const leiden_graph *g, const int32_t *part, int32_t m)
 {
-  leiden_graph h = {.n = m,
-                    .start = RG_NEW(int64_t, m + 1),
-                    .column = RG_NEW(int32_t, g->start[g->n]),
-                    .weight = RG_NEW(int64_t, g->start[g->n]),
-                    .degree = RG_NEW(int64_t, m)};
+  leiden_graph h = {
+      .n = m,
+      .start = RG_NEW(int64_t, m + 1),
+          .column = RG_NEW(int32_t, g->start[g->n]),
+                                    .weight = RG_NEW(int64_t, g->start[g->n]),
+                                                              .degree =
+                                                                  RG_NEW(int64_t, m)};
   int32_t *first, *order = by_part(g->n, part, m, &first);
   tally t = new_tally(m);
   int64_t at = 0;

@@ -131,13 +131,14 @@ leiden_state leiden_state_new(const leiden_level *level, const int64_t *label,
 {
   leiden_state state = {.level = level,
                         .slot = RG_NEW(int32_t, level->n_own + level->n_ghost),
-                        .own = RG_NEW(leiden_record, level->n_own)};
+                                       .own = RG_NEW(leiden_record, level->n_own)};
   int64_t *of_ghost = RG_NEW(int64_t, level->n_ghost);
   if (label)
     rg_fetch(level->comm, label, level->n, sizeof *label, level->ghost, level->n_ghost,
              of_ghost);
   for (int32_t g = 0; g < level->n_ghost; g++)
-    state.slot[level->n_own + g] = slot_of(&state, label ? of_ghost[g] : level->ghost[g]);
+    state.slot[level->n_own + g] =
+        slot_of(&state, label ? of_ghost[g] : level->ghost[g]);
   for (int32_t v = 0; v < level->n_own; v++) {
     state.slot[v] = label ? slot_of(&state, label[v]) : v;
     change_slot(&state, state.slot[v],

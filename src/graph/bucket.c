@@ -76,7 +76,8 @@ static rg_points leaders_at(rg_comm *comm, const rg_points *mine, int64_t n_tota
 
 /* Ranks of buckets: leaders in the order of the nearest of a few of them, so that a
  * cell's buckets tend to be neighbours, cut into parts of equal work. Collective. */
-static int *place_buckets(rg_comm *comm, const rg_points *leaders, const rg_topk *joined)
+static int *place_buckets(rg_comm *comm, const rg_points *leaders,
+                          const rg_topk *joined)
 {
   int64_t n = leaders->n, few = (int64_t)ceil(sqrt((double)n)), done = 0;
   int64_t *size = RG_NEW(int64_t, n), *of_group = RG_NEW(int64_t, few + 1);
@@ -128,8 +129,9 @@ static int64_t traveller_bytes(int dim, int fan_out)
 }
 
 /* One record per (cell, rank that holds any of its buckets); to[] is that rank. */
-static char *pack_travellers(rg_comm *comm, const rg_points *mine, const rg_topk *joined,
-                             const int *rank, int *to, int64_t *n_records)
+static char *pack_travellers(rg_comm *comm, const rg_points *mine,
+                             const rg_topk *joined, const int *rank, int *to,
+                             int64_t *n_records)
 {
   int fan_out = joined->k;
   int64_t bytes = traveller_bytes(mine->dim, fan_out), n = 0;
@@ -147,7 +149,8 @@ static char *pack_travellers(rg_comm *comm, const rg_points *mine, const rg_topk
       if (r == n) {
         to[n++] = rank[bucket[f]];
         *head = (traveller){mine->id[i], i, rg_rank(comm), 0};
-        memcpy(list + fan_out, mine->x + i * mine->ld, (size_t)mine->dim * sizeof(float));
+        memcpy(list + fan_out, mine->x + i * mine->ld,
+               (size_t)mine->dim * sizeof(float));
       }
       list[head->n_buckets++] = (int32_t)bucket[f];
     }
@@ -167,8 +170,8 @@ typedef struct guests {
 
 /* Receive travellers and sort them into buckets. They come in rank order and, from each
  * rank, in rising order: by number, that is. */
-static void seat(const char *records, int64_t n, int dim, int fan_out, int64_t n_buckets,
-                 guests *g)
+static void seat(const char *records, int64_t n, int dim, int fan_out,
+                 int64_t n_buckets, guests *g)
 {
   int64_t bytes = traveller_bytes(dim, fan_out), total = 0;
   int64_t *offset = RG_NEW(int64_t, n_buckets + 1);
@@ -196,8 +199,12 @@ static void seat(const char *records, int64_t n, int dim, int fan_out, int64_t n
       member[at[list[f]]++] = (int32_t)i;
   }
   rg_free(at);
-  g->all = (buckets){.n = n_buckets, .room = n_buckets + 1, .n_members = total,
-                     .members_room = total, .offset = offset, .member = member};
+  g->all = (buckets){.n = n_buckets,
+                     .room = n_buckets + 1,
+                     .n_members = total,
+                     .members_room = total,
+                     .offset = offset,
+                     .member = member};
 }
 
 static void split(const rg_points *points, const int32_t *member, int64_t n, rg_key key,

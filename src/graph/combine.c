@@ -73,7 +73,8 @@ rg_csr rg_combine_transpose(rg_comm *comm, const rg_csr *a, float (*f)(float, fl
       int32_t left = e < n ? row[e].col : INT32_MAX;
       int32_t right = more ? across[j].col : INT32_MAX;
       int32_t col = left < right ? left : right;
-      float value = f(left == col ? row[e].value : 0, right == col ? across[j].value : 0);
+      float value =
+          f(left == col ? row[e].value : 0, right == col ? across[j].value : 0);
       e += left == col;
       j += right == col;
       if (value == 0)

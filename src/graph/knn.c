@@ -59,10 +59,10 @@ void rg_knn_from_lists(const rg_points *points, const rg_topk *lists, int64_t ro
                        int64_t first, rg_metric_kind metric, rg_knn *knn)
 {
   int k = lists->k;
-  *knn = (rg_knn){.rows = rows,
-                  .k = k,
-                  .index = RG_NEW(int64_t, rows * k),
-                  .distance = RG_NEW(float, rows * k)};
+  *knn =
+      (rg_knn){.rows = rows,
+               .k = k,
+               .index = RG_NEW(int64_t, rows * k), .distance = RG_NEW(float, rows * k)};
   for (int64_t i = 0; i < rows * k; i++) {
     knn->index[i] = -1;
     knn->distance[i] = INFINITY;
@@ -173,8 +173,10 @@ static rg_status check(rg_comm *comm, const rg_mat *x, int k)
   rg_max_i64(comm, cols, 2);
   RG_ASSERT(cols[0] == -cols[1]);
   if (k < 1)
-    return rg_fail(RG_EUSAGE, "neighbours: %d is not a number of neighbours; ask for at "
-                              "least 1", k);
+    return rg_fail(RG_EUSAGE,
+                   "neighbours: %d is not a number of neighbours; ask for at "
+                   "least 1",
+                   k);
   return RG_OK;
 }
 

@@ -14,7 +14,7 @@ rg_points rg_knn_points(rg_comm *comm, const rg_mat *x, rg_metric_kind metric,
 void rg_knn_from_lists(const rg_points *points, const rg_topk *lists, int64_t rows,
                        int64_t first, rg_metric_kind metric, rg_knn *knn);
 /* Fill the lists of this rank's points by overlapping buckets. Collective. */
-void rg_knn_buckets(rg_comm *comm, const rg_points *mine,
-                    const rg_knn_options *options, int64_t n_total, rg_topk *lists);
+void rg_knn_buckets(rg_comm *comm, const rg_points *mine, const rg_knn_options *options,
+                    int64_t n_total, rg_topk *lists);
 
 #endif

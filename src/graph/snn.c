@@ -77,7 +77,8 @@ rg_status rg_snn(rg_comm *comm, const rg_knn *knn, rg_csr *weights)
       int64_t id = knn->index[i * knn->k + j];
       int64_t *place = bsearch(&id, ids, (size_t)n_ids, sizeof *ids, rising);
       directed.indices[at] = (int32_t)id;
-      directed.values[at] = jaccard(set + i * width, other + (place - ids) * width, width);
+      directed.values[at] =
+          jaccard(set + i * width, other + (place - ids) * width, width);
     }
     directed.indptr[i + 1] = at;
   }

@@ -98,7 +98,8 @@ static inline bool any_passes(const float *restrict g, const float *restrict nor
 
 /* Measure the pairs of row i with the LANES columns from j that pass; returns the new
  * a_want. */
-static float measure(const tile *t, scratch *s, int i, int j, float a_want, float margin)
+static float measure(const tile *t, scratch *s, int i, int j, float a_want,
+                     float margin)
 {
   const rg_points *a = t->a, *b = t->b;
   int64_t ia = t->a0 + i;
@@ -111,11 +112,11 @@ static float measure(const tile *t, scratch *s, int i, int j, float a_want, floa
       continue;
     float d = rg_dist2(a->x + ia * a->ld, b->x + ib * b->ld, a->ld);
     if (for_a)
-      a_want = rg_topk_offer(t->a_lists, a->list[ia], d, b->id[ib]) - a->norm[ia] +
-               margin;
+      a_want =
+          rg_topk_offer(t->a_lists, a->list[ia], d, b->id[ib]) - a->norm[ia] + margin;
     if (for_b)
-      s->want[j] = rg_topk_offer(t->b_lists, b->list[ib], d, a->id[ia]) - b->norm[ib] +
-                   margin;
+      s->want[j] =
+          rg_topk_offer(t->b_lists, b->list[ib], d, a->id[ia]) - b->norm[ib] + margin;
   }
   return a_want;
 }
@@ -124,11 +125,12 @@ static void do_tile(const tile *t, scratch *s)
 {
   const rg_points *a = t->a, *b = t->b;
   const float *x = a->x + t->a0 * a->ld, *y = b->x + t->b0 * b->ld;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, t->na, t->nb, a->dim, -2, x, a->ld,
-              y, b->ld, 0, s->product, COLS);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, t->na, t->nb, a->dim, -2, x,
+              a->ld, y, b->ld, 0, s->product, COLS);
   double gamma = (a->dim + 5) * 0x1p-24;
-  float margin = (float)(4 * gamma * ((double)largest(a->norm + t->a0, t->na) +
-                                      largest(b->norm + t->b0, t->nb)));
+  float margin = (float)(4 * gamma *
+                         ((double)largest(a->norm + t->a0, t->na) +
+                          largest(b->norm + t->b0, t->nb)));
   for (int j = 0; j < COLS; j++) {
     bool real = j < t->nb;
     int64_t ib = t->b0 + j;

@@ -10,8 +10,8 @@ rg_topk rg_topk_new(int64_t n, int k)
   rg_topk lists = {.n = n,
                    .k = k,
                    .distance = RG_NEW(float, n * k),
-                   .id = RG_NEW(int64_t, n * k),
-                   .busy = RG_NEW(unsigned char, n)};
+                                      .id = RG_NEW(int64_t, n * k),
+                                                   .busy = RG_NEW(unsigned char, n)};
   for (int64_t i = 0; i < n * k; i++) {
     lists.distance[i] = INFINITY;
     lists.id[i] = -1;

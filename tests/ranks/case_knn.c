@@ -95,7 +95,8 @@ static void check_graphs(rg_comm *comm, const rg_knn *mine, const rg_knn *all)
   rg_csr_fini(&sums[1]);
 }
 
-static void check_kind(rg_comm *comm, rg_metric_kind metric, bool exact, int64_t n, int k)
+static void check_kind(rg_comm *comm, rg_metric_kind metric, bool exact, int64_t n,
+                       int k)
 {
   rg_mat all = blobs(n, DIMS), mine = part_of(comm, &all);
   rg_knn_options options = {.k = k, .metric = metric, .exact = exact, .seed = 4};

@@ -43,15 +43,16 @@ static int32_t *cluster(rg_comm *comm, int64_t n, const rg_leiden_options *optio
   RG_CHECK(leiden_run(comm, &graph, options, small, mine, n_clusters, modularity) ==
            RG_OK);
   RG_CHECK(*modularity == rg_modularity(comm, &graph, mine, options->resolution));
-  int32_t *all = rg_gather_all(comm, mine, graph.rows * (int64_t)sizeof *mine, NULL,
-                               &bytes);
+  int32_t *all =
+      rg_gather_all(comm, mine, graph.rows * (int64_t)sizeof *mine, NULL, &bytes);
   rg_free(mine);
   rg_csr_fini(&graph);
   return all;
 }
 
 /* Vertices reached from `from` inside its community. */
-static int64_t reach(const rg_csr *graph, const int32_t *label, int64_t from, bool *seen)
+static int64_t reach(const rg_csr *graph, const int32_t *label, int64_t from,
+                     bool *seen)
 {
   int64_t *stack = RG_NEW(int64_t, graph->rows), depth = 1, n = 1;
   stack[0] = from;
@@ -122,7 +123,8 @@ static void check_settings(rg_comm *comm, int64_t n, rg_leiden_options options,
   int found[2];
   double modularity[2];
   int32_t *spread = cluster(comm, n, &options, small, &found[0], &modularity[0]);
-  int32_t *alone = cluster(rg_comm_self(), n, &options, small, &found[1], &modularity[1]);
+  int32_t *alone =
+      cluster(rg_comm_self(), n, &options, small, &found[1], &modularity[1]);
   RG_CHECK(found[0] == found[1] && modularity[0] == modularity[1]);
   RG_CHECK(memcmp(spread, alone, (size_t)n * sizeof *spread) == 0);
   check_communities(n, alone, found[1]);
@@ -139,8 +141,8 @@ static void check_quality(rg_comm *comm)
       rg_leiden_options options = {.resolution = 1, .iterations = -1, .seed = seed};
       int found;
       double modularity;
-      int32_t *label = cluster(comm, CELLS, &options, kind ? SMALL : INT64_MAX, &found,
-                               &modularity);
+      int32_t *label =
+          cluster(comm, CELLS, &options, kind ? SMALL : INT64_MAX, &found, &modularity);
       RG_CHECK(agreement(CELLS, label, found) > 0.85);
       best[kind] = fmax(best[kind], modularity);
       rg_free(label);

@@ -39,9 +39,9 @@ Test(topk, order_of_offers_does_not_matter)
     cr_assert_eq(rg_topk_limit(&lists, i), lists.distance[K - 1]);
   }
   for (int j = 1; j < K; j++)
-    cr_assert(lists.distance[j - 1] < lists.distance[j] ||
-              (lists.distance[j - 1] == lists.distance[j] &&
-               lists.id[j - 1] < lists.id[j]));
+    cr_assert(
+        lists.distance[j - 1] < lists.distance[j] ||
+        (lists.distance[j - 1] == lists.distance[j] && lists.id[j - 1] < lists.id[j]));
   rg_topk_fini(&lists);
   cr_assert_eq(rg_memory_alive(), 0);
 }

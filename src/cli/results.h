@@ -1,0 +1,17 @@
+/** What the commands on RESULTS.h5ad share. */
+#ifndef RG_CLI_RESULTS_H
+#define RG_CLI_RESULTS_H
+
+#include "regatta/cli.h"
+#include "regatta/io.h"
+
+/** The embedding to work on: `name`, or with NULL the first of obsm that is called X_...
+ *  and is not a layout. *found is its name. Borrowed from the annot. RG_EINPUT with the
+ *  names there are. Not collective; the same on every rank. */
+rg_status rg_results_embedding(const rg_annot *annot, const char *path, const char *name,
+                               const char **found, const rg_mat **mat);
+/** The graph obsp/connectivities. RG_EINPUT when there is none. Borrowed. Not collective;
+ *  the same on every rank. */
+rg_status rg_results_graph(const rg_annot *annot, const char *path, const rg_csr **graph);
+
+#endif
