@@ -167,29 +167,49 @@ static bool is_dropped(const char *label, const char *drop)
   return false;
 }
 
-/* Number among the cells that are scored, -1 for the others. */
+/* Number among the cells that are scored, -1 for the others; in a keyed order, so that
+ * where neighbours tie (zeros!) the order of the file says nothing. */
 static int64_t *number_cells(rg_comm *comm, const rg_annot *annot, const rg_mat *main,
-                             const rg_column *labels, const char *drop, int64_t *total)
+                             const rg_column *labels, const evaluate_options *o,
+                             int64_t *total)
 {
+  rg_key key = {.seed = (uint64_t)o->seed, .purpose = RG_FOR_CONTROL};
   int64_t rows = rg_range_n(annot->rows), here = 0, *number = RG_NEW(int64_t, rows);
   for (int64_t i = 0; i < rows; i++) {
     bool good = isfinite(rg_mat_row(main, i)[0]);
     if (labels->name)
       good = good && labels->code[i] >= 0 &&
-             !is_dropped(rg_strings_at(&labels->categories, labels->code[i]), drop);
+             !is_dropped(rg_strings_at(&labels->categories, labels->code[i]), o->drop);
     number[i] = good ? here++ : -1;
   }
   int64_t first = rg_prefix_i64(comm, here, total);
   for (int64_t i = 0; i < rows; i++)
     if (number[i] >= 0)
-      number[i] += first;
+      number[i] = rg_permuted(&key, *total, first + number[i]);
   return number;
 }
 
 typedef struct record {
+  int64_t number;
   int32_t label, batch;
   double depth;
 } record;
+
+static void unpack(const char *at, int64_t first, cells *out)
+{
+  record r;
+  memcpy(&r, at, sizeof r);
+  at += sizeof r;
+  int64_t i = r.number - first;
+  out->label[i] = r.label;
+  out->batch[i] = r.batch;
+  out->depth[i] = r.depth;
+  for (int k = 0; k < out->n_reps; k++) {
+    size_t bytes = sizeof(float) * (size_t)out->reps[k].mat.cols;
+    memcpy(rg_mat_row(&out->reps[k].mat, i), at, bytes);
+    at += bytes;
+  }
+}
 
 /* Deal the scored cells out evenly; `from` lists the representations to carry along. */
 static void deal(rg_comm *comm, const int64_t *number, int64_t rows, int64_t total,
@@ -205,7 +225,8 @@ static void deal(rg_comm *comm, const int64_t *number, int64_t rows, int64_t tot
   for (int64_t i = 0; i < rows; i++) {
     if (number[i] < 0)
       continue;
-    record r = {labels->name ? labels->code[i] : -1, batch->name ? batch->code[i] : -1,
+    record r = {number[i], labels->name ? labels->code[i] : -1,
+                batch->name ? batch->code[i] : -1,
                 depth && depth->number ? log1p(depth->number[i]) : NAN};
     char *at = mine + (size_t)n * width;
     memcpy(at, &r, sizeof r);
@@ -223,20 +244,9 @@ static void deal(rg_comm *comm, const int64_t *number, int64_t rows, int64_t tot
   out->depth = RG_NEW(double, out->rows);
   for (int k = 0; k < out->n_reps; k++)
     out->reps[k].mat = rg_mat_new(out->rows, from[k]->cols);
-  for (int64_t i = 0; i < out->rows; i++) {
-    const char *at = in + (size_t)i * width;
-    record r;
-    memcpy(&r, at, sizeof r);
-    at += sizeof r;
-    out->label[i] = r.label;
-    out->batch[i] = r.batch;
-    out->depth[i] = r.depth;
-    for (int k = 0; k < out->n_reps; k++) {
-      size_t bytes = sizeof(float) * (size_t)from[k]->cols;
-      memcpy(rg_mat_row(&out->reps[k].mat, i), at, bytes);
-      at += bytes;
-    }
-  }
+  int64_t first = rg_part(total, rg_rank(comm), rg_size(comm)).low;
+  for (int64_t k = 0; k < out->rows; k++)
+    unpack(in + (size_t)k * width, first, out);
   rg_free(in);
   rg_free(to);
   rg_free(mine);
@@ -351,7 +361,7 @@ static rg_status score_all(rg_comm *comm, const rg_annot *annot, const evaluate_
   rg_mat made[2] = {{0}};
   const rg_mat *from[REPS];
   choose_reps(annot, o, name, made, from, c);
-  int64_t *number = number_cells(comm, annot, from[0], labels, o->drop, total);
+  int64_t *number = number_cells(comm, annot, from[0], labels, o, total);
   if (*total < 2)
     RG_TRY(rg_fail(RG_EINPUT, "%lld cells are left to score", (long long)*total));
   deal(comm, number, rg_range_n(annot->rows), *total, labels, batch, depth, from, c);
@@ -430,11 +440,13 @@ const rg_command rg_cmd_evaluate = {
     .name = "evaluate",
     .arguments = "RESULTS.h5ad",
     .summary = "score an embedding beside its controls",
-    .help = "Scores obsm/X_* of RESULTS.h5ad: NMI and ARI of Leiden clusters (resolution 1, "
-            "and the best of twenty), neighbour purity, silhouettes, iLISI, graph "
-            "connectivity, depth leakage; beside it the same scores of random numbers, of "
-            "zeros and of the embeddings before training. Cells without a label are left "
-            "out.",
+    .help =
+        "Scores obsm/X_* of RESULTS.h5ad: NMI and ARI of Leiden clusters (resolution "
+        "1, "
+        "and the best of twenty), neighbour purity, silhouettes, iLISI, graph "
+        "connectivity, depth leakage; beside it the same scores of random numbers, of "
+        "zeros and of the embeddings before training. Cells without a label are left "
+        "out.",
     .example = "regatta evaluate run/results.h5ad --labels cell_type --batch plate",
     .options = options,
     .options_size = sizeof(evaluate_options),

@@ -119,6 +119,81 @@ out:
   return status;
 }
 
+static uint64_t *name_hashes(const rg_strings *names)
+{
+  uint64_t *hash = RG_NEW(uint64_t, names->n);
+  for (int64_t i = 0; i < names->n; i++) {
+    const char *name = rg_strings_at(names, i);
+    hash[i] = rg_hash(name, strlen(name), 0);
+  }
+  return hash;
+}
+
+/* True when the cells of the trained data set are those of the file. */
+static bool same_cells(rg_file *file, const rg_dataset *trained)
+{
+  rg_comm *comm = rg_file_comm(file);
+  int64_t rows = rg_range_n(trained->rows);
+  bool inside = true;
+  for (int64_t i = 0; i < rows; i++)
+    inside = inside && trained->source[i] < rg_file_cells(file);
+  if (!rg_all(comm, inside))
+    return false;
+  uint64_t *own = name_hashes(&trained->names);
+  uint64_t *all = name_hashes(rg_file_names(file)), *found = RG_NEW(uint64_t, rows);
+  rg_fetch(comm, all, rg_file_cells(file), sizeof *all, trained->source, rows, found);
+  bool same = memcmp(own, found, sizeof *own * (size_t)rows) == 0;
+  rg_free(own);
+  rg_free(all);
+  rg_free(found);
+  return rg_all(comm, same);
+}
+
+static void add_depth(rg_file *file, const rg_dataset *dataset, rg_annot *annot)
+{
+  for (int m = 0; m < dataset->n_modalities; m++) {
+    const rg_prepared_modality *modality = &dataset->modality[m];
+    rg_mat depth = rg_mat_new(rg_range_n(dataset->rows), 1);
+    for (int64_t i = 0; i < depth.rows; i++)
+      depth.data[i] = modality->present[i] ? (float)modality->depth[i] : NAN;
+    rg_mat rows = rg_work_to_file(file, dataset, &depth);
+    rg_column column = {.name = rg_format("depth_%s", modality->name),
+                        .type = RG_COLUMN_NUMBER, .n = rows.rows,
+                        .number = RG_NEW(double, rows.rows)};
+    for (int64_t i = 0; i < rows.rows; i++)
+      column.number[i] = (double)rows.data[i];
+    rg_annot_set_column(annot, column);
+    rg_mat_fini(&rows);
+    rg_mat_fini(&depth);
+  }
+}
+
+rg_status rg_work_before(rg_file *file, const char *run, const rg_dataset *dataset,
+                         rg_annot *annot)
+{
+  rg_status status = RG_OK;
+  rg_dataset trained = {0};
+  char *path = rg_format("%s/prepared", run);
+  add_depth(file, dataset, annot);
+  RG_TRY(rg_dataset_read(rg_file_comm(file), path, &trained));
+  if (!same_cells(file, &trained))
+    goto out;
+  for (int m = 0; m < trained.n_modalities; m++) {
+    const rg_prepared_modality *modality = &trained.modality[m];
+    if (modality->embedding.cols < 1)
+      continue;
+    bool taken = rg_annot_obsm(annot, modality->embedding_name) != NULL;
+    char *key = taken ? rg_format("%s_%s", modality->embedding_name, modality->name)
+                      : rg_strdup(modality->embedding_name);
+    rg_annot_set_obsm(annot, key, rg_work_to_file(file, &trained, &modality->embedding));
+    rg_free(key);
+  }
+out:
+  rg_dataset_fini(&trained);
+  rg_free(path);
+  return status;
+}
+
 void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
                         const rg_file *file, const rg_plan *plan)
 {

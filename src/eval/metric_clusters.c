@@ -9,10 +9,11 @@ static rg_status at_resolution(rg_comm *comm, const rg_scored *scored, double re
   int64_t rows = scored->embedding->rows;
   int32_t *cluster = RG_NEW(int32_t, rows);
   int n = 0;
+  double modularity = 0;
   rg_leiden_options options = {.resolution = resolution, .iterations = 2,
                                .seed = scored->seed};
   rg_status status =
-      rg_leiden(comm, scored->connectivities, &options, cluster, &n, NULL);
+      rg_leiden(comm, scored->connectivities, &options, cluster, &n, &modularity);
   if (status == RG_OK) {
     *nmi = rg_nmi(comm, scored->label, scored->n_labels, cluster, n, rows, false);
     *ari = rg_ari(comm, scored->label, scored->n_labels, cluster, n, rows);

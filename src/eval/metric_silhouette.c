@@ -115,7 +115,8 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
 const rg_metric rg_metric_silhouette = {
     .name = "silhouette",
     .cite = "Rousseeuw 1987; scaled as in theislab/scib",
-    .help = "average silhouette width of labels, (s + 1) / 2, and of batches within labels, "
+    .help = "average silhouette width of labels, (s + 1) / 2, and of batches within "
+            "labels, "
             "1 - |s|; on a keyed sample of 10,000 cells where there are more",
     .needs = RG_NEEDS_LABELS,
     .higher_is_better = true,
