@@ -45,7 +45,7 @@ static void measure(const rg_call *call, const char *name, double (*once)(work *
   rg_free(w->c);
 }
 
-/* ---- machine ------------------------------------------------------------------------ */
+/* ---- machine --------------------------------------------------------------------- */
 
 static double arithmetic(work *w)
 {
@@ -76,7 +76,7 @@ rg_status rg_bench_machine(const rg_call *call)
   return RG_OK;
 }
 
-/* ---- gemm --------------------------------------------------------------------------- */
+/* ---- gemm ------------------------------------------------------------------------ */
 
 static double product(work *w)
 {
@@ -106,7 +106,7 @@ rg_status rg_bench_gemm(const rg_call *call)
   return RG_OK;
 }
 
-/* ---- special ------------------------------------------------------------------------ */
+/* ---- special --------------------------------------------------------------------- */
 
 static double vector_function(work *w)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- data ----------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------ */
 
 /* Random peaks in blocks; nothing to learn, and nothing that is faster to compute. */
 static void make_dataset(const rg_call *call, rg_dataset *dataset)
@@ -57,7 +57,7 @@ static rg_mat make_teacher(const rg_bench_options *o, rg_range rows)
   return teacher;
 }
 
-/* ---- clock ----------------------------------------------------------------------------- */
+/* ---- clock ----------------------------------------------------------------------- */
 
 typedef struct clock_hand {
   rg_bench_time last;
@@ -76,7 +76,7 @@ static void tick(void *self, int64_t done, int64_t total, const char *note)
   (void)done, (void)total, (void)note;
 }
 
-/* ---- plan ------------------------------------------------------------------------------- */
+/* ---- plan ------------------------------------------------------------------------ */
 
 /* the sizes of the command as assignments, then those of the user */
 static rg_status make_plan(const rg_call *call, rg_plan *plan)
@@ -126,7 +126,7 @@ static int remove_one(const char *path, const struct stat *about, int kind,
   return remove(path);
 }
 
-/* ---- measurement ------------------------------------------------------------------------ */
+/* ---- measurement ----------------------------------------------------------------- */
 
 /* Train until enough steps are timed; being stopped then is what was asked for. */
 static rg_status train(const rg_call *call, const rg_plan *plan,

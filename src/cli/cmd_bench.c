@@ -45,7 +45,7 @@ static const struct measurement {
                     {"train", rg_bench_train}};
 enum { MEASUREMENTS = sizeof measurements / sizeof measurements[0] };
 
-/* ---- a line ---------------------------------------------------------------------------- */
+/* ---- a line ---------------------------------------------------------------------- */
 
 /* "model name" of the first processor, "unknown" where the system does not say */
 static void processor_name(char *name, size_t n)
@@ -155,7 +155,7 @@ void rg_bench_say(const rg_call *call, const rg_bench_line *line)
   rg_free(cpu);
 }
 
-/* ---- synthetic data ----------------------------------------------------------------------- */
+/* ---- synthetic data -------------------------------------------------------------- */
 
 int64_t rg_bench_row(const rg_bench_options *options, int64_t cell, int64_t n,
                      int32_t *index)
@@ -201,7 +201,7 @@ rg_csr rg_bench_counts(const rg_bench_options *options, int64_t low, int64_t hig
   return counts;
 }
 
-/* ---- the command --------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------- */
 
 static rg_status run(const rg_call *call)
 {

@@ -66,33 +66,39 @@ gather(vec sum[HELD], const int32_t *index, const float *value, int64_t e, int64
   }
 }
 
-/* to = the gathered sum, or += it; compiled for whole pieces of every size and for ragged
- * ones */
-#define WHOLE(n)                                                                       \
+/* to = the gathered sum, or += it */
+static inline __attribute__((always_inline)) void
+gather_piece(const int32_t *index, const float *value, int64_t low, int64_t high,
+             const float *rows, int width, int vectors, int last, bool add, float *to)
+{
+  vec sum[HELD];
+  if (add)
+    load_held(sum, to, vectors, last);
+  else
+    for (int i = 0; i < HELD; i++)
+      sum[i] = vec_set(0.0f);
+  gather(sum, index, value, low, high, rows, width, vectors, last);
+  store_held(to, sum, vectors, last);
+}
+
+/* the same, compiled for every number of vectors, with a whole or a ragged last one */
+#define PIECES(n)                                                                      \
   case n:                                                                              \
-    if (add)                                                                           \
-      load_held(sum, to, n, RG_V);                                                     \
-    gather(sum, index, value, low, high, rows, width, n, RG_V);                        \
-    store_held(to, sum, n, RG_V);                                                      \
+    gather_piece(index, value, low, high, rows, width, n, RG_V, add, to);              \
+    break;                                                                             \
+  case HELD + n:                                                                       \
+    gather_piece(index, value, low, high, rows, width, n, p.last, add, to);            \
     break;
 
 static inline void gather_into(const int32_t *index, const float *value, int64_t low,
                                int64_t high, const float *rows, int width, piece p,
                                bool add, float *to)
 {
-  vec sum[HELD];
-  for (int i = 0; i < HELD; i++)
-    sum[i] = vec_set(0.0f);
-  switch (p.last == RG_V ? p.vectors : 0) {
-    WHOLE(1)
-    WHOLE(2)
-    WHOLE(3)
-    WHOLE(4)
-  default:
-    if (add)
-      load_held(sum, to, p.vectors, p.last);
-    gather(sum, index, value, low, high, rows, width, p.vectors, p.last);
-    store_held(to, sum, p.vectors, p.last);
+  switch (p.vectors + (p.last == RG_V ? 0 : HELD)) {
+    PIECES(1)
+    PIECES(2)
+    PIECES(3)
+    PIECES(4)
   }
 }
 

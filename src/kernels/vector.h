@@ -181,14 +181,29 @@ static inline vec vec_root(vec x)
   return x;
 }
 #endif
+static inline vec vec_select(vec_mask m, vec a, vec b)
+{
+  return (vec)((m & (vec_mask)a) | (~m & (vec_mask)b));
+}
+#if RG_V == 8
 static inline vec vec_most(vec a, vec b)
 {
-  return a > b ? a : b;
+  return _mm256_max_ps(a, b);
 }
 static inline vec vec_least(vec a, vec b)
 {
-  return a < b ? a : b;
+  return _mm256_min_ps(a, b);
 }
+#else
+static inline vec vec_most(vec a, vec b)
+{
+  return vec_select(a > b, a, b);
+}
+static inline vec vec_least(vec a, vec b)
+{
+  return vec_select(a < b, a, b);
+}
+#endif
 static inline vec vec_abs(vec x)
 {
   return (vec)((vec_mask)x & INT32_MAX);
@@ -206,13 +221,9 @@ static inline vec_mask vec_below(vec a, vec b)
 {
   return a < b;
 }
-static inline vec vec_select(vec_mask m, vec a, vec b)
-{
-  return m ? a : b;
-}
 static inline vec vec_mul_where(vec_mask m, vec a, vec b)
 {
-  return m ? a * b : a;
+  return vec_select(m, a * b, a);
 }
 static inline vec vec_power_of_two(vec_mask n)
 {
@@ -221,7 +232,8 @@ static inline vec vec_power_of_two(vec_mask n)
 static inline vec vec_scale(vec x, vec n)
 {
   vec_mask whole = __builtin_convertvector(n, vec_mask), half = whole >> 1;
-  half = half > -126 ? half : -126; /* as after a clamp: the result is 0 or a NaN */
+  vec_mask far = half < -126; /* of a NaN */
+  half = (half & ~far) | (-126 & far);
   return x * vec_power_of_two(half) * vec_power_of_two(whole - half);
 }
 static inline vec vec_inverse(vec x)
@@ -240,9 +252,10 @@ static inline float vec_sum(vec x)
 static inline vec vec_split(vec x, vec *e)
 {
   vec_mask small = x < 1.17549435e-38f;
-  x = small ? x * 16777216.0f : x;
+  x = vec_select(small, x * 16777216.0f, x);
   vec_mask bits = (vec_mask)x, whole = (bits - 0x3f400000) >> 23;
-  *e = __builtin_convertvector(whole, vec) - (small ? vec_set(24.0f) : vec_set(0.0f));
+  *e = __builtin_convertvector(whole, vec) -
+       vec_select(small, vec_set(24.0f), vec_set(0.0f));
   return (vec)(bits - (whole << 23));
 }
 

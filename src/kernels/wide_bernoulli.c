@@ -53,7 +53,7 @@ static layout lay_out(int n_blocks, const int64_t *offset, int64_t cells, int wi
       .numbers = lines(2 * cells),
       .weights = padded ? lines(TILE * width_padded) : 0,
       .tile = lines(TILE * cells_padded),
-      .stack = lines(depth * (GROUP * width_padded + RG_V)),
+      .stack = lines(depth * (GROUP * width_padded + tile_padded(GROUP))),
       .bits = lines(TILE * cells_padded / RG_V / 2 + 1),
       .sums = lines(2 * cells_padded),
   };
@@ -259,7 +259,7 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
                                const float *g, const float *rows, float *floor)
 {
   const rg_wide_gradient *weight = &pass->weight, *shift = &pass->shift;
-  int64_t entry = GROUP * lay->width_padded + RG_V;
+  int64_t entry = GROUP * lay->width_padded + tile_padded(GROUP);
   for (int64_t i = 0; i < n; i += GROUP) {
     int64_t group = n - i < GROUP ? n - i : GROUP;
     for (int s = 0; s < wide_slots(weight); s++) {

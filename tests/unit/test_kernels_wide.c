@@ -96,12 +96,12 @@ static void layer_fini(layer *l)
 }
 
 static void near(const float *x, const float *y, int64_t n, double tolerance,
-                 const char *what, int shape)
+                 const char *what, int which)
 {
   for (int64_t i = 0; i < n; i++)
     cr_assert_leq(fabs((double)x[i] - (double)y[i]),
                   tolerance * (1.0 + fabs((double)y[i])),
-                  "%s[%d] of shape %d: %g, not %g", what, (int)i, shape, (double)x[i],
+                  "%s[%d] of shape %d: %g, not %g", what, (int)i, which, (double)x[i],
                   (double)y[i]);
 }
 
@@ -164,12 +164,12 @@ static void join(target *t, int n_slots)
   rg_free(sum);
 }
 
-static void same(const target *a, const target *b, const char *what, int shape)
+static void same(const target *a, const target *b, const char *what, int which)
 {
   size_t n = (size_t)a->n * sizeof(float);
-  cr_assert_eq(memcmp(a->w, b->w, n), 0, "w of %s, shape %d", what, shape);
-  cr_assert_eq(memcmp(a->m, b->m, n), 0, "m of %s, shape %d", what, shape);
-  cr_assert_eq(memcmp(a->v, b->v, n), 0, "v of %s, shape %d", what, shape);
+  cr_assert_eq(memcmp(a->w, b->w, n), 0, "w of %s, shape %d", what, which);
+  cr_assert_eq(memcmp(a->m, b->m, n), 0, "m of %s, shape %d", what, which);
+  cr_assert_eq(memcmp(a->v, b->v, n), 0, "v of %s, shape %d", what, which);
 }
 
 /* The lanes of a shape as 1, 2, 4, ... slots of equal subtrees; returns their number, 0
@@ -299,12 +299,12 @@ static rg_wide_bernoulli pass_of(const layer *l, outcome *o, const rg_range *slo
       .shift = gradient_of(&o->bias, &l->of, slots, n_slots, update)};
 }
 
-static void numerators_near(const outcome *a, const outcome *b, int64_t n, int shape)
+static void numerators_near(const outcome *a, const outcome *b, int64_t n, int which)
 {
   for (int64_t i = 0; i < n; i++)
     cr_assert_float_eq(a->numerator[i], b->numerator[i],
                        2e-6 * (1.0 + fabs(b->numerator[i])), "shape %d: %.9g, not %.9g",
-                       shape, a->numerator[i], b->numerator[i]);
+                       which, a->numerator[i], b->numerator[i]);
 }
 
 Test(bernoulli, as_the_twin)
