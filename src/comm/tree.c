@@ -4,8 +4,8 @@
  * from the slots upwards, is one small program in postfix order that any rank can run
  * on any columns. Short vectors are gathered whole and every rank runs all columns. Long
  * ones are cut: rank r gets its slice of columns of all slots (reduce-scatter), runs
- * the program, and the results are gathered; this goes piece by piece, the messages of
- * the next piece under way while this one is summed. */
+ * the program, and the results are gathered; this goes piece by piece, which bounds the
+ * memory of what is received (the time does not depend on it). */
 #include "private.h"
 
 #include <string.h>
@@ -222,14 +222,11 @@ static void reduce_long(tree *t, rg_comm *comm, const char *partial, char *out)
 {
   int64_t longest = rg_range_n(rg_part(t->width, 0, t->ranks));
   int64_t pieces = (longest + PIECE - 1) / PIECE;
-  int64_t half = t->first[t->ranks] * PIECE * t->size;
-  char *buffer = rg_scratch(comm, 2 * half);
-  post_spread(t, comm, partial, 0, buffer);
+  char *buffer = rg_scratch(comm, t->first[t->ranks] * PIECE * t->size);
   for (int64_t i = 0; i < pieces; i++) {
-    rg_wire_wait(comm);
-    if (i + 1 < pieces)
-      post_spread(t, comm, partial, i + 1, buffer + (i + 1) % 2 * half);
-    run_piece(t, partial, i, buffer + i % 2 * half, out);
+    post_spread(t, comm, partial, i, buffer);
+    rg_wire_wait(comm); /* the results of the piece before too */
+    run_piece(t, partial, i, buffer, out);
     post_gather(t, comm, i, out);
   }
   rg_wire_wait(comm);
