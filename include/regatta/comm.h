@@ -118,8 +118,8 @@ rg_mat rg_gather_rows(rg_comm *comm, const rg_mat *mine);
 /* ---- dense linear algebra (ScaLAPACK) -------------------------------------------- */
 
 /* Signs are fixed, so that results do not depend on the number of ranks beyond rounding
- * (where the spectrum has no ties). Non-finite entries are RG_EFAIL. On one rank, or for
- * small matrices, LAPACK does the work. */
+ * (where the spectrum has no ties). Non-finite entries are RG_EFAIL. Replicated matrices
+ * of up to 512 rows are LAPACK's, on rank 0: the same bits for every number of ranks. */
 
 /** Orthonormalise the columns of a tall matrix (this rank's rows of it, in double,
  *  row-major, rows x k; a rank may hold no rows): QR with a positive diagonal of R, local

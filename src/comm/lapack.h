@@ -33,6 +33,10 @@ void Cblacs_gridinfo(int context, int *rows, int *cols, int *row, int *col);
 void Cblacs_gridexit(int context);
 void Cblacs_exit(int keep_mpi);
 
+/* PBLAS: the way broadcasts and sums travel; kept for the process, not for a context */
+void pb_topset_(const int *context, const char *operation, const char *scope,
+                const char *topology, size_t, size_t, size_t);
+
 /* ScaLAPACK: block-cyclic matrices with descriptors of 9 ints, indices from 1 */
 int numroc_(const int *n, const int *block, const int *mine, const int *source,
             const int *processes);

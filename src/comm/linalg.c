@@ -1,22 +1,31 @@
 /* Small dense problems with replicated input: symmetric eigenproblem, singular values,
  * positive definite systems.
  *
- * Where the matrix fills only one process of the grid (up to BLOCK rows, or one rank)
- * LAPACK solves it on rank 0; otherwise ScaLAPACK on a grid. Either way rank 0's or the
- * gathered result is handed to all, so every rank has the same bits. */
+ * Up to SERIAL rows LAPACK solves it on rank 0, which is no slower there and gives the
+ * same bits for every number of ranks; larger ones ScaLAPACK on a grid. Either way rank
+ * 0's or the gathered result is handed to all, so every rank has the same bits. */
 #include "linalg.h"
 
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 
-enum { BLOCK = 64 }; /* of the block-cyclic layout */
+enum {
+  BLOCK = 64,  /* of the block-cyclic layout */
+  SERIAL = 512 /* rows: docs/performance/comm.md */
+};
 
 static const int one = 1, query = -1;
+static int serial_rows = SERIAL;
+
+void rg_linalg_serial(int rows)
+{
+  serial_rows = rows > 0 ? rows : SERIAL;
+}
 
 static bool serial(const rg_comm *comm, int n)
 {
-  return comm->size == 1 || n <= BLOCK;
+  return comm->size == 1 || n <= serial_rows;
 }
 
 /* LAPACK runs on one thread: with more, the BLAS adds in an order that depends on their

@@ -27,6 +27,18 @@ static void choose(rg_pgrid *grid, int ranks, int rows, int cols)
   }
 }
 
+/* ScaLAPACK's QR (2.2) chooses how broadcasts travel and does not put it back, in a setting
+ * of the process rather than of the grid. Ranks that were not in its grid would then wait,
+ * in a later one, for messages that go another way. */
+static void reset_topologies(const rg_pgrid *grid)
+{
+  static const char *const operations[] = {"Broadcast", "Combine"};
+  static const char *const scopes[] = {"Rowwise", "Columnwise", "All"};
+  for (int i = 0; i < 2; i++)
+    for (int j = 0; j < 3; j++)
+      pb_topset_(&grid->context, operations[i], scopes[j], " ", 1, 1, 1);
+}
+
 rg_pgrid rg_pgrid_open(rg_comm *comm, int m, int n, int block, bool tall)
 {
   rg_pgrid grid = {.comm = comm, .block = block, .row = -1, .col = -1};
@@ -40,6 +52,7 @@ rg_pgrid rg_pgrid_open(rg_comm *comm, int m, int n, int block, bool tall)
     int rows, cols;
     Cblacs_gridinfo(grid.context, &rows, &cols, &grid.row, &grid.col);
     RG_ASSERT(grid.row == comm->rank / grid.cols && grid.col == comm->rank % grid.cols);
+    reset_topologies(&grid);
   }
   return grid;
 }

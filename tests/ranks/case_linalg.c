@@ -1,5 +1,6 @@
 /* Dense linear algebra: residuals, orthogonality, and the same answer for every spread
  * of the rows; the checks use no library. */
+#include "src/comm/linalg.h"
 #include "tests/ranks/ranks.h"
 
 #include <math.h>
@@ -179,7 +180,7 @@ static void check_bad_input(rg_comm *comm)
   RG_CHECK(rg_solve_spd(comm, unit, 2, b, 1) == RG_EFAIL);
 }
 
-static void run(rg_comm *comm)
+static void check_tall(rg_comm *comm)
 {
   for (int kind = 0; kind < 4; kind++) {
     check_qr(comm, 40, 1, 1, kind);
@@ -188,9 +189,12 @@ static void run(rg_comm *comm)
     check_qr(comm, 50, 10, 6, kind);  /* four columns repeat */
     check_qr(comm, 9000, 20, 20, kind);
     check_svd(comm, 60, 12, kind);
-    check_svd(comm, 300, 130, kind);
   }
-  check_qr(comm, 7, 7, 7, 0);
+}
+
+/* Small problems, by LAPACK on rank 0 and, with a limit of one row, on a grid. */
+static void check_replicated(rg_comm *comm)
+{
   static const int sizes[] = {1, 2, 17, 64, 65, 130, 200};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     check_eigh(comm, sizes[i]);
@@ -198,6 +202,28 @@ static void run(rg_comm *comm)
     check_solve(comm, sizes[i], 5);
   }
   check_solve(comm, 130, 70);
+  check_svd(comm, 300, 130, 2);
+}
+
+/* A QR on one process must leave nothing behind that the others do not know of. First of
+ * all, because what it leaves stays. */
+static void check_small_then_large(rg_comm *comm)
+{
+  check_qr(comm, 7, 7, 7, 0);
+  rg_linalg_serial(1);
+  check_eigh(comm, 130);
+  rg_linalg_serial(0);
+}
+
+static void run(rg_comm *comm)
+{
+  check_small_then_large(comm);
+  check_tall(comm);
+  check_replicated(comm);
+  rg_linalg_serial(1);
+  check_replicated(comm);
+  check_svd(comm, 60, 12, 3);
+  rg_linalg_serial(0);
   check_bad_input(comm);
 }
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # t_ranks.sh [CASE...]: the rank cases on 1 to 4 ranks, one launch for each number; TAP.
 # RG_RANKS="2 4" chooses the numbers, RG_TEST_TIMEOUT the seconds of a launch.
+. "${top_srcdir:-${0%/*}/../..}/build-aux/mpi-env.sh"
 program=${top_builddir:-.}/tests/ranks/rankcases
 : "${MPIEXEC:=mpirun}" "${RG_RANKS:=1 2 3 4}" "${RG_TEST_TIMEOUT:=300}"
 RG_RANKS_FOLDER=$(mktemp -d) || exit 1
