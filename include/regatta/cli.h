@@ -40,10 +40,6 @@ typedef struct rg_command {
 
 extern const rg_command *const rg_commands[]; /* generated; NULL-terminated */
 
-/** What `inspect` does with a RUN folder; NULL until a part of the program that knows such
- *  folders sets it. Collective. */
-extern rg_status (*rg_inspect_run)(rg_comm *comm, const char *path);
-
 /** Progress over a known amount: a bar on a terminal, else one line every few seconds
  *  with percentage, rate and ETA. Rank 0 prints. Not collective. */
 typedef struct rg_progress rg_progress;

@@ -7,7 +7,7 @@
 #include "regatta/cli.h"
 #include "regatta/io.h"
 
-rg_status (*rg_inspect_run)(rg_comm *comm, const char *path);
+#include "work.h"
 
 typedef struct options {
   char *layer, *genome;
@@ -161,8 +161,8 @@ static bool is_run(const char *path)
 static rg_status inspect(const rg_call *call, const char *path)
 {
   const options *o = call->options;
-  if (rg_inspect_run && rg_any(call->comm, is_run(path)))
-    return rg_inspect_run(call->comm, path);
+  if (rg_any(call->comm, is_run(path)))
+    return rg_work_inspect(call->comm, path);
   rg_open_options how = {.layer = o->layer, .genome = o->genome};
   rg_file *file = NULL;
   rg_status status = rg_open(call->comm, path, &how, &file);

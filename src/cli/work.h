@@ -28,6 +28,9 @@ rg_status rg_work_before(rg_file *file, const char *run, const rg_dataset *datas
 void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
                         const rg_file *file, const rg_plan *plan);
 
+/** Print what is in a run folder: recipe, state, checkpoints, hash of the parameters.
+ *  Collective. */
+rg_status rg_work_inspect(rg_comm *comm, const char *run);
 /** Write RUN/STATUS: running, done, stopped or failed. Collective. */
 rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
 /** Write RUN/timers.csv: seconds of every scope, least, mean and most over ranks.

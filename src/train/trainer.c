@@ -122,7 +122,8 @@ static double epoch_rate(const training *t)
 static rg_status epoch(training *t, const rg_phase *phase)
 {
   rg_status status = RG_OK;
-  double rate = rg_rate_at(t->session, phase, &t->state);
+  rg_progress_state start = {.epoch = t->state.epoch};
+  double rate = rg_rate_at(t->session, phase, &start);
   t->epoch_started = rg_now();
   t->epoch_first_step = t->state.step;
   while (t->state.iteration < t->session->steps_per_epoch) {

@@ -1,0 +1,47 @@
+#!/bin/sh
+# The trained model does not depend on how many ranks train it, how the grid is shaped or
+# how many threads there are.
+. "$top_srcdir/tests/cli/lib.sh"
+
+"$regatta" simulate -o "$scratch/a.h5mu" --cells 300 --genes 200 --peaks 900 \
+  --chromosomes 5 --seed 3 >/dev/null 2>&1
+ok $? "a data set is simulated"
+
+train() { # NAME RANKS RECIPE OPTIONS...
+  name=$1 ranks=$2 recipe=$3
+  shift 3
+  on "$ranks" train "$scratch/a.h5mu" -o "$scratch/$name" --recipe "$recipe" \
+    --batch batch --set train.batch=64 "$@"
+}
+losses() {
+  cut -d, -f1-4,6- "$scratch/$1/metrics.csv"
+}
+
+for recipe in sailerx sailer; do
+  case $recipe in
+  sailerx) small="--set sailerx.epochs=3" ;;
+  sailer) small="--set sailer.epochs=2 --set sailer.warm_up=1 --set sailer.hidden=32" ;;
+  esac
+  # shellcheck disable=SC2086 # options are words
+  train $recipe-1 1 $recipe $small
+  ok $? "$recipe trains on one rank"
+  one=$(hash_of "$scratch/$recipe-1")
+  test -n "$one"
+  ok $? "$recipe: inspect prints a hash"
+  for shape in 2:auto 2:lanes 3:lanes 3:features 4:lanes 4:2x2; do
+    name=$recipe-$(echo $shape | tr : -)
+    # shellcheck disable=SC2086
+    train "$name" "${shape%%:*}" $recipe $small --set "train.grid=${shape##*:}"
+    same "$(hash_of "$scratch/$name")" "$one" "$recipe: $shape gives the parameters of one rank"
+    same "$(losses "$name" | cksum)" "$(losses $recipe-1 | cksum)" \
+      "$recipe: $shape gives the losses of one rank"
+  done
+done
+
+OMP_NUM_THREADS=2 train threads 1 sailerx --set sailerx.epochs=3
+same "$(hash_of "$scratch/threads")" "$(hash_of "$scratch/sailerx-1")" \
+  "two threads give the parameters of one"
+train other 1 sailerx --set sailerx.epochs=3 --set train.seed=1
+test "$(hash_of "$scratch/other")" != "$(hash_of "$scratch/sailerx-1")"
+ok $? "another seed gives other parameters"
+finish

@@ -1,0 +1,73 @@
+#!/bin/sh
+# A training that is stopped or killed at any step and goes on, on other ranks too, ends
+# with the parameters of the undisturbed one.
+. "$top_srcdir/tests/cli/lib.sh"
+
+"$regatta" simulate -o "$scratch/a.h5mu" --cells 300 --genes 200 --peaks 900 \
+  --chromosomes 5 --seed 4 >/dev/null 2>&1
+train() { # RUN RANKS OPTIONS...
+  run=$1 ranks=$2
+  shift 2
+  on "$ranks" train "$scratch/a.h5mu" -o "$scratch/$run" --batch batch --resume \
+    --set train.batch=32 --set sailerx.epochs=4 --set train.checkpoint_epochs=1 "$@"
+}
+train whole 1
+ok $? "an undisturbed training"
+whole=$(hash_of "$scratch/whole")
+curve=$(cut -d, -f1-4,6- "$scratch/whole/metrics.csv" | cksum)
+
+# stopped after so many steps, in the middle of epochs and at their ends
+ranks_of() { set -- $1; echo $(($1 % 4 + 1)); }
+for steps in 1 7 9 10 13 18 19 26 30 35; do
+  run=stop-$steps
+  train $run "$(ranks_of "$steps")" --set "train.max_steps=$steps"
+  same $? 75 "stopped at step $steps: exit code 75"
+  same "$(cat "$scratch/$run/STATUS")" stopped "stopped at step $steps: STATUS"
+  train $run $(((steps + 1) % 4 + 1))
+  same "$(hash_of "$scratch/$run")" "$whole" \
+    "stopped at step $steps on $(ranks_of "$steps") ranks, resumed on $(((steps + 1) % 4 + 1))"
+done
+same "$(cut -d, -f1-4,6- "$scratch/stop-13/metrics.csv" | cksum)" "$curve" \
+  "the losses on record are those of the undisturbed training"
+
+# a file asks to stop
+mkdir -p "$scratch/asked"
+: >"$scratch/asked/stop"
+train asked 2
+same $? 75 "the file stop ends the training"
+rm "$scratch/asked/stop"
+train asked 1
+same "$(hash_of "$scratch/asked")" "$whole" "it goes on without the file"
+
+# killed without warning, at a fault in the middle of a checkpoint
+for point in vault.write:3 vault.rename:2; do
+  run=fault-$(echo $point | tr .: --)
+  RG_FAULT=$point train $run 2
+  test $? -ne 0
+  ok $? "a checkpoint that cannot be written ends the training ($point)"
+  train $run 3
+  same "$(hash_of "$scratch/$run")" "$whole" "it goes on from the one before ($point)"
+done
+
+# SIGKILL at a random moment
+for wait in 0.4 0.6 0.8 1.0; do
+  run=kill-$wait
+  train $run 2 --set sailerx.epochs=4 &
+  sleep $wait
+  pkill -KILL -f -- "-o $scratch/$run " 2>/dev/null
+  wait
+  train $run 1
+  same "$(hash_of "$scratch/$run")" "$whole" "killed after $wait s"
+done
+
+# a damaged checkpoint is passed over
+newest=$(ls -d "$scratch"/stop-19/ckpt/step_* | tail -n 1)
+part=$(ls "$newest"/part-* | head -n 1)
+printf 'x' | dd of="$part" bs=1 seek=100 conv=notrunc 2>/dev/null
+train stop-19 2
+same "$(hash_of "$scratch/stop-19")" "$whole" "a damaged checkpoint is passed over"
+grep -q "passed over" "$scratch/err"
+ok $? "and named"
+on 1 train "$scratch/a.h5mu" -o "$scratch/whole" --batch batch
+same $? 2 "a run folder is not trained over without --resume"
+finish
