@@ -30,8 +30,8 @@ extern const rg_field rg_simulation_fields[];
 /** What is true of one cell. */
 typedef struct rg_simulated_cell {
   int type, batch;
-  double depth;       /* factor on the means of counted molecules; median 1 */
-  unsigned present;   /* bit m: measured in modality m */
+  double depth;     /* factor on the means of counted molecules; median 1 */
+  unsigned present; /* bit m: measured in modality m */
 } rg_simulated_cell;
 
 enum { RG_MAX_ASSAYS = 8 };
@@ -47,9 +47,9 @@ typedef struct rg_assay {
   double depth_power; /* its depth is the cell's depth to this power */
   double depth_noise; /* sd of the log of its own factor on the depth */
   rg_strings features;
-  rg_strings chromosomes;    /* n == 0: the features have no place */
-  int32_t *chromosome;       /* (n), or NULL */
-  int64_t *start, *end;      /* (n), or NULL */
+  rg_strings chromosomes; /* n == 0: the features have no place */
+  int32_t *chromosome;    /* (n), or NULL */
+  int64_t *start, *end;   /* (n), or NULL */
 } rg_assay;
 
 typedef struct rg_simulator rg_simulator;
@@ -66,12 +66,20 @@ const rg_assay *rg_simulator_assay(const rg_simulator *simulator, int m);
 rg_simulated_cell rg_simulator_cell(const rg_simulator *simulator, int64_t cell);
 /** Its name, a barcode: at least 32 bytes are written to. Not collective. */
 void rg_simulator_name(const rg_simulator *simulator, int64_t cell, char name[32]);
+/** Told now and then that so many more cells were drawn on this rank. */
+typedef struct rg_simulator_watch {
+  void (*drawn)(void *self, int64_t cells);
+  void *self;
+} rg_simulator_watch;
+
 /** Values of cells [low, high) in modality m: one row for each cell that is present.
- *  Owned by the caller. Not collective. */
-rg_csr rg_simulator_rows(const rg_simulator *simulator, int m, rg_range cells);
+ *  `watch` may be NULL. Owned by the caller. Not collective. */
+rg_csr rg_simulator_rows(const rg_simulator *simulator, int m, rg_range cells,
+                         const rg_simulator_watch *watch);
 /** Write all of it as an h5mu: obs has cell_type, batch, depth and, with a private
- *  modality, cell_type_coarse. Collective. */
+ *  modality, cell_type_coarse. `watch` is told of the cells of every modality, and may
+ *  be NULL. Collective. */
 rg_status rg_simulator_write(rg_comm *comm, const rg_simulator *simulator,
-                             const char *path);
+                             const char *path, const rg_simulator_watch *watch);
 
 #endif

@@ -15,6 +15,31 @@ static void describe(const rg_simulation *options, const rg_simulator *simulator
   }
 }
 
+typedef struct watched {
+  rg_progress *progress;
+  int64_t done;
+} watched;
+
+static void drawn(void *self, int64_t cells)
+{
+  watched *w = self;
+  w->done += cells;
+  rg_progress_at(w->progress, w->done, NULL);
+}
+
+/* Rank 0 speaks for all: the ranks draw equally many cells. */
+static rg_status draw(const rg_call *call, const rg_simulator *simulator)
+{
+  const rg_simulation *options = call->options;
+  rg_range mine = rg_part(options->cells, rg_rank(call->comm), rg_size(call->comm));
+  int64_t rows = rg_range_n(mine) * rg_simulator_assays(simulator);
+  watched w = {rg_progress_new(call->comm, "simulate", rows, "rows"), 0};
+  rg_simulator_watch watch = {drawn, &w};
+  rg_status status = rg_simulator_write(call->comm, simulator, options->output, &watch);
+  rg_progress_free(w.progress);
+  return status;
+}
+
 static rg_status run(const rg_call *call)
 {
   const rg_simulation *options = call->options;
@@ -23,7 +48,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_check_output(call->comm, options->output));
   RG_TRY_ALL(call->comm, rg_simulator_new(options, &simulator));
   describe(options, simulator);
-  RG_TRY(rg_simulator_write(call->comm, simulator, options->output));
+  RG_TRY(draw(call, simulator));
   rg_say_result(call->comm, options->output);
 
 out:

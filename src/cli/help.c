@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+#include "catalogue.h"
+
 enum { WIDTH = 80, COLUMN = 30 };
 
-/* Print text from column `at`, words wrapped, further lines indented by `indent`. */
-static void wrap(FILE *out, const char *text, int at, int indent)
+void rg_wrap(FILE *out, const char *text, int at, int indent)
 {
   while (*text) {
     int word = (int)strcspn(text, " \n");
@@ -39,7 +40,7 @@ static void print_option(FILE *out, const char *left, const char *text)
     n = 0;
   }
   fprintf(out, "%*s", COLUMN - n, "");
-  wrap(out, text, COLUMN, COLUMN);
+  rg_wrap(out, text, COLUMN, COLUMN);
 }
 
 static const char *metavar(const rg_field *f)
@@ -59,11 +60,11 @@ static const char *metavar(const rg_field *f)
   return "";
 }
 
-/* "what it does (a|b|c; 1 to 64; default 8 cells)" */
-static char *describe(const rg_field *f)
+char *rg_field_text(const rg_field *f)
 {
-  char *range =
-      f->low < f->high ? rg_format("; %g to %g", f->low, f->high) : rg_strdup("");
+  char *range = f->low >= f->high ? rg_strdup("")
+                : f->high >= 1e6  ? rg_format("; at least %g", f->low)
+                                  : rg_format("; %g to %g", f->low, f->high);
   bool shown = f->value && f->value[0] && !(f->type == RG_BOOL && f->value[0] == 'f');
   char *initial = shown ? rg_format("; default %s%s%s", f->value, f->unit ? " " : "",
                                     f->unit ? f->unit : "")
@@ -78,7 +79,8 @@ static char *describe(const rg_field *f)
   return text;
 }
 
-static void print_field(FILE *out, const rg_field *f)
+/* "-o, --output PATH", "    --n-cells N"; owned by the caller. */
+static char *spell_option(const rg_field *f)
 {
   bool on = f->type == RG_BOOL && f->value && f->value[0] == 't';
   char *left =
@@ -87,7 +89,15 @@ static void print_field(FILE *out, const rg_field *f)
   for (char *p = left; *p; p++)
     if (*p == '_')
       *p = '-';
-  char *text = describe(f);
+  return left;
+}
+
+void rg_help_field(FILE *out, const rg_field *f, const char *section)
+{
+  char *left = section ? rg_format("  %s%s%s%s", section, *section ? "." : "", f->name,
+                                   metavar(f))
+                       : spell_option(f);
+  char *text = rg_field_text(f);
   print_option(out, left, text);
   rg_free(left);
   rg_free(text);
@@ -97,12 +107,12 @@ void rg_help_command(FILE *out, const rg_command *command)
 {
   fprintf(out, "Usage: regatta %s %s%s[options]\n\n", command->name, command->arguments,
           command->arguments[0] ? " " : "");
-  wrap(out, command->summary, 0, 0);
+  rg_wrap(out, command->summary, 0, 0);
   fputc('\n', out);
-  wrap(out, command->help, 0, 0);
+  rg_wrap(out, command->help, 0, 0);
   fprintf(out, "\nOptions:\n");
   for (const rg_field *f = command->options; f && f->name; f++)
-    print_field(out, f);
+    rg_help_field(out, f, NULL);
   if (command->configurable) {
     print_option(out, "      --config FILE", "read the configuration from a YAML file");
     print_option(out, "      --set SECTION.KEY=VALUE",
@@ -128,7 +138,7 @@ void rg_help(FILE *out)
   int n = rg_commands_sorted(sorted);
   for (int i = 0; i < n; i++) {
     int at = fprintf(out, "  %-12s ", sorted[i]->name);
-    wrap(out, sorted[i]->summary, at, 15);
+    rg_wrap(out, sorted[i]->summary, at, 15);
   }
   fprintf(out,
           "\n  --version    versions of regatta and of its libraries\n"

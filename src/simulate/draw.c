@@ -113,7 +113,8 @@ static void append_row(rg_csr *csr, int64_t *room, const float *row)
   csr->indptr[++csr->rows] = nnz;
 }
 
-rg_csr rg_simulator_rows(const rg_simulator *simulator, int m, rg_range cells)
+rg_csr rg_simulator_rows(const rg_simulator *simulator, int m, rg_range cells,
+                         const rg_simulator_watch *watch)
 {
   enum { BLOCK = 64 };
   int64_t n = rg_range_n(cells), cols = simulator->assays[m].n, room = 0;
@@ -128,6 +129,8 @@ rg_csr rg_simulator_rows(const rg_simulator *simulator, int m, rg_range cells)
     for (int64_t c = low; c < high; c++)
       if (rg_simulator_cell(simulator, c).present >> m & 1)
         append_row(&csr, &room, block + (c - low) * cols);
+    if (watch)
+      watch->drawn(watch->self, high - low);
   }
   rg_free(block);
   if (!csr.indices) {

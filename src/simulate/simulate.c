@@ -157,7 +157,8 @@ static int truth_columns(const rg_simulator *s, rg_range cells,
   return 3;
 }
 
-rg_status rg_simulator_write(rg_comm *comm, const rg_simulator *s, const char *path)
+rg_status rg_simulator_write(rg_comm *comm, const rg_simulator *s, const char *path,
+                             const rg_simulator_watch *watch)
 {
   rg_range cells = rg_part(s->options.cells, rg_rank(comm), rg_size(comm));
   int64_t n = rg_range_n(cells);
@@ -175,7 +176,7 @@ rg_status rg_simulator_write(rg_comm *comm, const rg_simulator *s, const char *p
     present[m] = RG_NEW(bool, n);
     for (int64_t i = 0; i < n; i++)
       present[m][i] = rg_simulator_cell(s, cells.low + i).present >> m & 1;
-    counts[m] = rg_simulator_rows(s, m, cells);
+    counts[m] = rg_simulator_rows(s, m, cells, watch);
     modalities[m] = (rg_new_modality){.name = a->name,
                                       .counts = &counts[m],
                                       .features = &a->features,

@@ -1,0 +1,66 @@
+/* Records of all kinds as items of a list. */
+
+#include "catalogue.h"
+
+#include <string.h>
+
+#include "options.h"
+#include "regatta/model.h"
+#include "regatta/nn.h"
+
+static int list_recipes(rg_item *items)
+{
+  int n = 0;
+  for (; rg_recipes[n] && n < RG_MAX_ITEMS; n++) {
+    const rg_recipe *r = rg_recipes[n];
+    items[n] = (rg_item){.name = r->name,
+                         .help = r->help,
+                         .cite = r->cite,
+                         .facts = rg_format("needs %s; %s", r->modalities, r->good_for),
+                         .options = r->fields,
+                         .section = r->name,
+                         .defaults = r->defaults};
+  }
+  return n;
+}
+
+static int list_types(const rg_op_type *const *types, rg_item *items)
+{
+  int n = 0;
+  for (; types[n] && n < RG_MAX_ITEMS; n++)
+    items[n] = (rg_item){.name = types[n]->name,
+                         .help = types[n]->help,
+                         .cite = types[n]->cite,
+                         .options = types[n]->options,
+                         .section = ""};
+  return n;
+}
+
+static int list_commands(rg_item *items)
+{
+  const rg_command *sorted[RG_MAX_COMMANDS];
+  int n = rg_commands_sorted(sorted);
+  for (int i = 0; i < n; i++)
+    items[i] = (rg_item){.name = sorted[i]->name,
+                         .help = sorted[i]->summary,
+                         .options = sorted[i]->options};
+  return n;
+}
+
+int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS])
+{
+  if (strcmp(kind, "recipes") == 0)
+    return list_recipes(items);
+  if (strcmp(kind, "losses") == 0)
+    return list_types(rg_loss_types, items);
+  if (strcmp(kind, "operations") == 0)
+    return list_types(rg_op_types, items);
+  RG_ASSERT(strcmp(kind, "commands") == 0);
+  return list_commands(items);
+}
+
+void rg_catalogue_fini(rg_item *items, int n)
+{
+  for (int i = 0; i < n; i++)
+    rg_free((char *)items[i].facts);
+}

@@ -1,0 +1,35 @@
+/** catalogue: everything the program can list, in one form. */
+#ifndef RG_CLI_CATALOGUE_H
+#define RG_CLI_CATALOGUE_H
+
+#include "regatta/cli.h"
+
+/** One recipe, loss, operation, metric or command. Borrowed from the records. */
+typedef struct rg_item {
+  const char *name;
+  const char *help;
+  const char *cite;        /* NULL when there is none */
+  const char *facts;       /* a further line ("for: ..."), or NULL; owned by the list */
+  const rg_field *options; /* may be NULL */
+  const char *section;     /* of the configuration that the options are in; "" for none;
+                               NULL: they are options of the command line */
+  const char *const *defaults; /* settings of a recipe; NULL-terminated, or NULL */
+} rg_item;
+
+enum { RG_MAX_ITEMS = 128 };
+
+/** Fill `items` with all things of a kind ("recipes", "losses", "operations", "metrics",
+ *  "commands"); returns their number. Not collective. */
+int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS]);
+void rg_catalogue_fini(rg_item *items, int n);
+
+/** What an option is and takes: "what it does (1 to 64; default 8 cells)"; owned by the
+ *  caller. Not collective. */
+char *rg_field_text(const rg_field *field);
+/** One option as --help shows it: "--name N", or "section.name N" for a section of the
+ *  configuration. Not collective. */
+void rg_help_field(FILE *out, const rg_field *field, const char *section);
+/** Print text from column `at`, words wrapped, further lines indented. Not collective. */
+void rg_wrap(FILE *out, const char *text, int at, int indent);
+
+#endif
