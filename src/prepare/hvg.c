@@ -169,7 +169,7 @@ static int usable_batches(rg_comm *comm, const int32_t *batch, int64_t rows,
     if (cells[b] > 1)
       cells[usable++] = cells[b];
   }
-  if (usable < n_batches)
+  if (usable < n_batches && rg_rank(comm) == 0)
     rg_warn("%d of %d batches have fewer than two cells: no say in variable features",
             n_batches - usable, n_batches);
   return usable;
