@@ -19,16 +19,6 @@ static double row_sum(const rg_csr *counts, int64_t i)
   return sum;
 }
 
-static rg_status check_depth(const rg_dataset *dataset, const rg_prepared_modality *atac)
-{
-  for (int64_t i = 0; i < atac->counts.rows; i++)
-    if (atac->present[i] && open_peaks(&atac->counts, i) < 1)
-      return rg_fail(RG_EINPUT,
-                     "cell %s has no open peak; raise prepare.min_features_per_cell",
-                     rg_strings_at(&dataset->names, i));
-  return RG_OK;
-}
-
 /* Mean and standard deviation of log depth over all cells that have ATAC. Sums are taken
  * as integers of 2^-30, so that they do not depend on the number of ranks. */
 static void fit_depth(rg_comm *comm, const rg_prepared_modality *atac, bool raw,
@@ -37,7 +27,7 @@ static void fit_depth(rg_comm *comm, const rg_prepared_modality *atac, bool raw,
   int64_t sums[3] = {0};
   const double unit = 1073741824.0;
   for (int64_t i = 0; i < atac->counts.rows; i++) {
-    if (!atac->present[i])
+    if (!atac->present[i] || open_peaks(&atac->counts, i) < 1)
       continue;
     double l = log(raw ? row_sum(&atac->counts, i) : open_peaks(&atac->counts, i));
     sums[0]++;
@@ -80,7 +70,8 @@ static void fill_pair_weight(rg_comm *comm, const rg_prepared_modality *rna,
   double extremes[2] = {INFINITY, INFINITY}; /* of q and -q */
   double *q = RG_NEW(double, weight->rows);
   for (int64_t i = 0; i < weight->rows; i++) {
-    bool both = rna->present[i] && atac->present[i] && rna->depth[i] > 0;
+    bool both = rna->present[i] && atac->present[i] && rna->depth[i] > 0 &&
+                open_peaks(&atac->counts, i) > 0;
     q[i] = both ? log(rna->depth[i] / row_sum(&atac->counts, i)) : NAN;
     if (both) {
       extremes[0] = fmin(extremes[0], q[i]);
@@ -98,12 +89,9 @@ rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool ra
                                bool pair_weight, bool fit, rg_constants *constants,
                                rg_covariates *covariates)
 {
-  rg_status status = RG_OK;
   const rg_prepared_modality *atac = rg_dataset_modality(dataset, "atac");
   const rg_prepared_modality *rna = rg_dataset_modality(dataset, "rna");
   int64_t rows = rg_range_n(dataset->rows);
-  if (fit)
-    RG_TRY_ALL(comm, check_depth(dataset, atac));
   double *moments = rg_constants_get(constants, "depth", 2);
   if (fit)
     fit_depth(comm, atac, raw_depth, moments);
@@ -118,8 +106,7 @@ rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool ra
     for (int64_t i = 0; !rna && i < rows; i++)
       weight->data[i] = 1;
   }
-out:
-  return status;
+  return RG_OK;
 }
 
 /* ---- network ---- */

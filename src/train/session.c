@@ -192,6 +192,8 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
   if (n < lanes)
     return rg_fail(RG_EINPUT, "%lld cells have the modalities %s; at least %d are needed",
                    (long long)n, session->plan->recipe->modalities, lanes);
+  rg_info("train: %lld of %lld cells have counts of %s", (long long)n,
+          (long long)dataset->n_cells, session->plan->recipe->modalities);
   session->deal = rg_deal_new(n, lanes, (uint64_t)train->seed);
   int64_t smallest = rg_deal_smallest(&session->deal), wanted = train->batch / lanes;
   if (wanted > smallest)

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Bad input gets one line and an exit code, the same on one rank and on four, and nothing
+# is left behind.
+. "$top_srcdir/tests/cli/lib.sh"
+
+"$regatta" simulate -o "$scratch/good.h5mu" --cells 120 --genes 60 --peaks 200 \
+  --chromosomes 3 >/dev/null 2>&1
+
+# refused CODE TEXT WHAT COMMAND...: fails alike on one rank and on four
+refused() {
+  code=$1 text=$2 what=$3
+  shift 3
+  for n in 1 4; do
+    on $n "$@"
+    same $? "$code" "$what on $n ranks: exit code $code"
+    errors=$(grep -c "^regatta: error: " "$scratch/err")
+    same "$errors" 1 "$what on $n ranks: one line"
+    grep -q "^regatta: error: .*$text" "$scratch/err"
+    ok $? "$what on $n ranks: it says '$text'"
+    test ! -e "$scratch/run"
+    ok $? "$what on $n ranks: no partial output"
+  done
+}
+
+file=$scratch/good.h5mu
+refused 3 "missing.h5mu" "missing file" train "$scratch/missing.h5mu" -o "$scratch/run"
+refused 3 "no_such" "unknown column" train "$file" -o "$scratch/run" --batch no_such
+refused 2 "did you mean .batch" "unknown key" train "$file" -o "$scratch/run" --set train.batsh=3
+refused 2 "sailerx" "wrong recipe" train "$file" -o "$scratch/run" --recipe sailrx
+refused 2 "learning" "unknown option" train "$file" -o "$scratch/run" --learning 3
+refused 2 "lanes" "lanes that are no power of two" train "$file" -o "$scratch/run" \
+  --set train.lanes=3 --set train.batch=6
+refused 1 "" "unwritable output" train "$file" -o /proc/run
+refused 3 "X_none" "missing embedding" evaluate "$file" --rep X_none
+: >"$scratch/empty.h5mu"
+refused 3 "empty.h5mu" "empty file" train "$scratch/empty.h5mu" -o "$scratch/run"
+
+python=${PYTHON:-python3}
+test -x /usr/bin/python3 && python=/usr/bin/python3
+if $python -c 'import h5py' 2>/dev/null; then
+  for how in truncated negative fraction nan infinite; do
+    cp "$file" "$scratch/$how.h5mu"
+    $python "$top_srcdir/tests/cli/spoil.py" "$scratch/$how.h5mu" $how
+    refused 3 "$how.h5mu" "$how" train "$scratch/$how.h5mu" -o "$scratch/run"
+  done
+else
+  skip "spoilt files" "python3-h5py is not here"
+fi
+
+# a loss that is not a number is found in the step where it appears
+RG_FAULT=train.nan:4 on 2 train "$file" -o "$scratch/nan" --set sailerx.epochs=3 \
+  --set train.batch=32
+same $? 4 "divergence: exit code 4"
+grep -q "not a number in phase main, epoch 1, step 3: term .*, parameter .*, cells" "$scratch/err"
+ok $? "divergence: step, term, parameter and cells are named"
+same "$(cat "$scratch/nan/STATUS")" failed "divergence: STATUS"
+
+# what has to fail does not pass: the good file trains
+on 2 train "$file" -o "$scratch/run" --set sailerx.epochs=1 --set train.batch=32
+same $? 0 "the good file trains"
+finish
