@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { OVERSAMPLING = 10 };
+static const double target = 1e4; /* counts that a cell is scaled to */
 
 /* U S of the decomposition from axis `first` on. */
 static rg_status decompose(rg_comm *comm, const rg_prepare_options *options,
@@ -93,7 +94,11 @@ static rg_status embed_centred(rg_comm *comm, const rg_prepare_options *options,
     rg_csr_fini(x);
     *x = ratio;
   } else if (kind == RG_KIND_COUNTS) {
-    RG_TRY(rg_normalise_log(comm, x, 1e4, factor));
+    /* depth over all genes of the file, not over those that were chosen */
+    for (int64_t i = 0, to = 0; i < m->counts.rows; i++)
+      if (m->present[i])
+        factor[to++] = m->depth[i] > 0 ? m->depth[i] / target : 1;
+    rg_scale_log(x, factor);
   }
   RG_TRY(decompose(comm, options, x, axes, 0, true, found, m->explained));
 out:

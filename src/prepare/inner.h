@@ -65,6 +65,8 @@ void rg_loess(int64_t n, const double *x, const double *y, double span, double *
 
 /** Deep copy; ones become explicit. Not collective. Owned. */
 rg_csr rg_copy_csr(const rg_csr *csr);
+/** x = log1p(x / factor[row]) in place. Not collective. */
+void rg_scale_log(rg_csr *counts, const double *factor);
 /** Centred log ratio per cell, log1p(x) less its mean over all features: a full matrix in
  *  CSR form. Not collective. Owned. */
 rg_csr rg_centred_log_ratio(const rg_csr *counts);

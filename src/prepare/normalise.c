@@ -16,6 +16,14 @@ rg_csr rg_copy_csr(const rg_csr *csr)
   return copy;
 }
 
+void rg_scale_log(rg_csr *counts, const double *factor)
+{
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < counts->rows; i++)
+    for (int64_t e = counts->indptr[i]; e < counts->indptr[i + 1]; e++)
+      counts->values[e] = (float)log1p(counts->values[e] / factor[i]);
+}
+
 rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double *factor)
 {
   rg_row_sums(counts, factor);
@@ -28,12 +36,9 @@ rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double 
     target = rg_median(comm, positive, n);
     rg_free(positive);
   }
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < counts->rows; i++) {
+  for (int64_t i = 0; i < counts->rows; i++)
     factor[i] = factor[i] > 0 ? factor[i] / target : 1;
-    for (int64_t e = counts->indptr[i]; e < counts->indptr[i + 1]; e++)
-      counts->values[e] = (float)log1p(counts->values[e] / factor[i]);
-  }
+  rg_scale_log(counts, factor);
   return RG_OK;
 }
 
