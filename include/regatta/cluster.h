@@ -27,10 +27,13 @@ typedef struct rg_umap_options {
   int negatives; /* per positive sample */
   uint64_t seed;
 } rg_umap_options;
+/** Constants of the layout: the curve 1 / (1 + a d^(2b)) nearest to 1 up to min_distance
+ *  and exp((min_distance - d) / spread) beyond. Not collective. */
+void rg_umap_curve(double min_distance, double spread, double *a, double *b);
 /** UMAP layout (McInnes, Healy, Melville 2018) of the connectivities: xy gets two columns
  *  for this rank's rows; start is the spectral embedding (scaled, with noise) or, where
- *  given, the first two columns of `start`. The same on any number of ranks.
- *  Collective. */
+ *  given, the first two columns of `start`. Cells without edges get NaN. The same on any
+ *  number of ranks. xy is owned by the caller. Collective. */
 rg_status rg_umap(rg_comm *comm, const rg_csr *connectivities, const rg_mat *start,
                   const rg_umap_options *options, rg_mat *xy);
 
