@@ -72,7 +72,8 @@ typedef enum rg_ramp {
   RG_RAMP_NONE,
   RG_RAMP_LINEAR,       /* up over `period` epochs */
   RG_RAMP_CYCLIC,       /* SAILER's annealing over `period` epochs */
-  RG_RAMP_CYCLIC_EXACT, /* the same with the released code's first epoch and rounding */
+  RG_RAMP_CYCLIC_EXACT, /* the same as released SAILERX: one epoch early, rounded */
+  RG_RAMP_CYCLIC_EPOCH, /* as released SAILER: one epoch early, changed once an epoch */
   RG_RAMP_BURN_IN       /* down over `period` epochs */
 } rg_ramp;
 

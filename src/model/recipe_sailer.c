@@ -47,22 +47,35 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
   return rg_sailer_covariates(comm, dataset, exact(settings), false, fit, constants, out);
 }
 
+/* the released program has LeakyReLU(0.2) and PyTorch's initial values */
+static rg_node *bend(rg_graph *graph, const sailer_settings *s, const char *name,
+                     rg_node *h)
+{
+  return exact(s) ? rg_apply(graph, "activation", name, "kind=leaky slope=0.2", h, NULL)
+                  : rg_apply(graph, "prelu", name, NULL, h, NULL);
+}
+
+static const char *init_of(const sailer_settings *s)
+{
+  return exact(s) ? "torch" : "xavier";
+}
+
 /* all peaks - hidden - chunk: the first layer is summed over chromosomes */
 static rg_node *encoder(rg_graph *graph, const sailer_settings *s, rg_node *x)
 {
   char text[64];
-  snprintf(text, sizeof text, "width=%d bias=false joined=true init=xavier",
-           (int)s->hidden);
+  snprintf(text, sizeof text, "width=%d bias=false joined=true init=%s", (int)s->hidden,
+           init_of(s));
   rg_node *h = rg_apply(graph, "sparse_linear", "enc.fc1", text, x, NULL);
   int64_t peaks = x->blocks->offset[x->blocks->n];
   snprintf(text, sizeof text, "fan_in=%lld", (long long)peaks);
   h = rg_apply(graph, "sum_blocks", "enc.sum1", text, h, NULL);
   h = rg_apply(graph, "batchnorm", "enc.bn1", NULL, h, NULL);
-  h = rg_apply(graph, "prelu", "enc.act1", NULL, h, NULL);
-  snprintf(text, sizeof text, "width=%d init=xavier", (int)s->chunk);
+  h = bend(graph, s, "enc.act1", h);
+  snprintf(text, sizeof text, "width=%d init=%s", (int)s->chunk, init_of(s));
   h = rg_apply(graph, "linear", "enc.fc2", text, h, NULL);
   h = rg_apply(graph, "batchnorm", "enc.bn2", NULL, h, NULL);
-  return rg_apply(graph, "prelu", "enc.act2", NULL, h, NULL);
+  return bend(graph, s, "enc.act2", h);
 }
 
 /* latent - chunk - hidden, the hidden layer repeated for every block of peaks */
@@ -73,18 +86,18 @@ static rg_node *decoder(rg_graph *graph, const sailer_settings *s, rg_node *z,
   snprintf(text, sizeof text, "width=%d", (int)s->chunk);
   rg_node *h = rg_apply(graph, "linear", "dec.fc1", text, z, NULL);
   h = rg_apply(graph, "batchnorm", "dec.bn1", NULL, h, NULL);
-  h = rg_apply(graph, "prelu", "dec.act1", NULL, h, NULL);
-  snprintf(text, sizeof text, "width=%d init=xavier", (int)s->hidden);
+  h = bend(graph, s, "dec.act1", h);
+  snprintf(text, sizeof text, "width=%d init=%s", (int)s->hidden, init_of(s));
   h = rg_apply(graph, "linear", "dec.fc2", text, h, NULL);
   h = rg_apply(graph, "batchnorm", "dec.bn2", NULL, h, NULL);
-  h = rg_apply(graph, "prelu", "dec.act2", NULL, h, NULL);
+  h = bend(graph, s, "dec.act2", h);
   return rg_apply(graph, "repeat", "dec.repeat", NULL, h, like, NULL);
 }
 
 static void phases(const sailer_settings *s, rg_model *model, rg_op *warm, rg_op *rec,
                    rg_op *kl, rg_op *akl)
 {
-  rg_ramp ramp = exact(s) ? RG_RAMP_CYCLIC_EXACT : RG_RAMP_CYCLIC;
+  rg_ramp ramp = exact(s) ? RG_RAMP_CYCLIC_EPOCH : RG_RAMP_CYCLIC;
   if (s->warm_up > 0) {
     rg_step *step = rg_phase_step(rg_model_phase(model, "warm_up", s->warm_up, s->rate),
                                   "all", ~(uint64_t)0);
@@ -113,9 +126,11 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   rg_node *z = rg_apply(graph, "sample", "z", exact(s) ? "std=full" : "std=half", mu,
                         logvar, NULL);
   h = decoder(graph, s, rg_sailer_condition(graph, facts, z), x);
-  snprintf(text, sizeof text, "reduction=mean one_weight=%g", s->ones_weight);
+  snprintf(text, sizeof text, "reduction=mean one_weight=%g init=%s", s->ones_weight,
+           init_of(s));
   rg_op *warm = rg_loss(graph, "wide_bernoulli", "warm_bce:dec.out", text, h, x, NULL);
-  rg_op *rec = rg_loss(graph, "wide_bernoulli", "bce:dec.out", "reduction=sum", h, x, NULL);
+  snprintf(text, sizeof text, "reduction=sum init=%s", init_of(s));
+  rg_op *rec = rg_loss(graph, "wide_bernoulli", "bce:dec.out", text, h, x, NULL);
   rg_op *kl = rg_loss(graph, "kl_normal", "kl", "reduction=sum", mu, logvar, NULL);
   rg_op *akl = rg_loss(graph, "aggregated_kl", "invariance",
                        exact(s) ? "reduction=mean" : "reduction=sum", mu, logvar, NULL);

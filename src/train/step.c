@@ -25,6 +25,10 @@ static double ramp_at(const rg_session *session, const rg_term *term,
     return state->epoch == 0
                ? 1
                : rg_ramp_cyclic(t - per_epoch, floor(term->period * cells / batch), true);
+  case RG_RAMP_CYCLIC_EPOCH:
+    return state->epoch == 0 ? 1
+                             : rg_ramp_cyclic((double)(state->epoch - 1) * per_epoch,
+                                              floor(term->period * cells / batch), false);
   case RG_RAMP_BURN_IN:
     return rg_ramp_burn_in(t, term->period * per_epoch);
   }
