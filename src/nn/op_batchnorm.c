@@ -17,6 +17,7 @@ static const rg_field fields[] = {
 typedef struct norm_state {
   double *per_lane, *total; /* [lane][part][2][width]; [part][2][width] */
   float *centre, *scale;    /* mean and 1/sd per part and column */
+  float *along, *level;     /* backward: slopes of xhat, and what is taken off dy */
 } norm_state;
 
 enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VARIANCE };
@@ -47,6 +48,8 @@ static void plan(rg_graph *graph, rg_op *op)
   state->total = rg_graph_scratch_f64(graph, 2 * n);
   state->centre = rg_graph_scratch(graph, n);
   state->scale = rg_graph_scratch(graph, n);
+  state->along = rg_graph_scratch(graph, n);
+  state->level = rg_graph_scratch(graph, n);
 }
 
 /* Sums of a and of a b per lane and column into per_lane, then over lanes into total. */
@@ -123,14 +126,14 @@ static void forward(rg_run *run, rg_op *op)
     running_statistics(run, op);
 #pragma omp parallel for schedule(static)
   for (int part = 0; part < in->parts; part++) {
-    const float *x = part_x(run, in, part);
+    const float *x = part_x(run, in, part), *a = gamma + part * width;
+    const float *b = beta + part * width, *centre = state->centre + part * width;
+    const float *scale = state->scale + part * width;
     float *out = part_x(run, y, part);
-    for (int64_t i = 0; i < cells_of(run); i++)
-      for (int j = 0; j < width; j++) {
-        int k = part * width + j;
-        out[i * width + j] =
-            gamma[k] * ((x[i * width + j] - state->centre[k]) * state->scale[k]) + beta[k];
-      }
+    for (int64_t i = 0; i < cells_of(run); i++, x += width, out += width)
+#pragma omp simd
+      for (int j = 0; j < width; j++)
+        out[j] = a[j] * ((x[j] - centre[j]) * scale[j]) + b[j];
   }
 }
 
@@ -157,14 +160,37 @@ static void affine_of_lane(void *self, int64_t lane, float *out)
   }
 }
 
+/* dx += gamma scale (dy - mean dy - xhat mean(dy xhat)), rows by rows */
+static void part_gradient(rg_run *run, rg_op *op, int part)
+{
+  const norm_state *state = op->state;
+  const rg_node *in = op->in[0];
+  int width = in->width;
+  const float *gamma = rg_param_value(run->graph, op->param[GAMMA]) + part * width;
+  const float *centre = state->centre + part * width, *scale = state->scale + part * width;
+  float *along = state->along + part * width, *level = state->level + part * width;
+  const double *first = state->total + part * 2 * width, *second = first + width;
+  double n = batch_cells(run);
+  for (int j = 0; j < width; j++) {
+    level[j] = (float)(first[j] / n);
+    along[j] = (float)((second[j] - (double)centre[j] * first[j]) * (double)scale[j] / n);
+  }
+  const float *x = part_x(run, in, part), *dy = part_d(run, op->out, part);
+  float *dx = part_d(run, in, part);
+  for (int64_t i = 0; i < cells_of(run); i++, x += width, dy += width, dx += width)
+#pragma omp simd
+    for (int j = 0; j < width; j++) {
+      float xhat = (x[j] - centre[j]) * scale[j];
+      dx[j] += gamma[j] * scale[j] * (dy[j] - level[j] - xhat * along[j]);
+    }
+}
+
 static void backward(rg_run *run, rg_op *op)
 {
   const norm_state *state = op->state;
-  const rg_node *in = op->in[0], *y = op->out;
+  const rg_node *in = op->in[0];
   int width = in->width;
-  const float *gamma = rg_param_value(run->graph, op->param[GAMMA]);
-  double n = batch_cells(run);
-  sum_columns(run, op, y->d, in->x);
+  sum_columns(run, op, op->out->d, in->x);
   lane_leaf leaf = {state, in->parts, width, GAMMA};
   rg_gradient_over_lanes(run, op, GAMMA, affine_of_lane, &leaf);
   leaf.which = BETA;
@@ -172,23 +198,8 @@ static void backward(rg_run *run, rg_op *op)
   if (!in->d)
     return;
 #pragma omp parallel for schedule(static)
-  for (int part = 0; part < in->parts; part++) {
-    const float *x = part_x(run, in, part), *dy = part_d(run, y, part);
-    float *dx = part_d(run, in, part);
-    for (int j = 0; j < width; j++) {
-      int k = part * width + j;
-      double sum = state->total[part * 2 * width + j];
-      double scale = (double)state->scale[k], centre = (double)state->centre[k];
-      double along =
-          (state->total[(part * 2 + 1) * width + j] - centre * sum) * scale;
-      float a = (float)((double)gamma[k] * scale), b = (float)(sum / n);
-      float c = (float)(along / n);
-      for (int64_t i = 0; i < cells_of(run); i++) {
-        float xhat = (x[i * width + j] - state->centre[k]) * state->scale[k];
-        dx[i * width + j] += a * (dy[i * width + j] - b - xhat * c);
-      }
-    }
-  }
+  for (int part = 0; part < in->parts; part++)
+    part_gradient(run, op, part);
 }
 
 static bool probe(rg_graph *graph, int variant)

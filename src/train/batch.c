@@ -14,6 +14,7 @@ rg_batch rg_batch_new(const rg_graph *graph, const rg_store *store)
     int64_t features = store->sparse[k].cols;
     batch.sparse[k].rows = rg_csr_new(cells, features, 0);
     batch.sparse[k].columns = rg_csr_new(features, cells, 0);
+    batch.capacity[k] = -1; /* nothing yet, not even room for nothing */
   }
   return batch;
 }
@@ -59,7 +60,7 @@ void rg_batch_range(rg_batch *batch, const rg_store *store, int64_t low, int64_t
 
 /* ---- filling ---- */
 
-static void reserve(rg_batch *batch, int k, int64_t nnz)
+static void reserve(rg_batch *batch, int k, int64_t nnz, bool ones)
 {
   if (nnz <= batch->capacity[k])
     return;
@@ -69,7 +70,7 @@ static void reserve(rg_batch *batch, int k, int64_t nnz)
     rg_free(both[i]->indices);
     rg_free(both[i]->values);
     both[i]->indices = RG_NEW(int32_t, capacity);
-    both[i]->values = RG_NEW(float, capacity);
+    both[i]->values = ones ? NULL : RG_NEW(float, capacity);
   }
   batch->capacity[k] = capacity;
 }
@@ -82,7 +83,7 @@ static void fill_rows(rg_batch *batch, const rg_csr *from, int k)
     rows->indptr[i + 1] =
         rows->indptr[i] + (row < 0 ? 0 : from->indptr[row + 1] - from->indptr[row]);
   }
-  reserve(batch, k, rows->indptr[rows->rows]);
+  reserve(batch, k, rows->indptr[rows->rows], from->values == NULL);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < rows->rows; i++) {
     int64_t n = rows->indptr[i + 1] - rows->indptr[i];
@@ -91,7 +92,9 @@ static void fill_rows(rg_batch *batch, const rg_csr *from, int k)
     int64_t at = from->indptr[batch->row[i]];
     memcpy(rows->indices + rows->indptr[i], from->indices + at,
            sizeof(int32_t) * (size_t)n);
-    memcpy(rows->values + rows->indptr[i], from->values + at, sizeof(float) * (size_t)n);
+    if (from->values)
+      memcpy(rows->values + rows->indptr[i], from->values + at,
+             sizeof(float) * (size_t)n);
   }
 }
 
@@ -109,10 +112,11 @@ static int64_t entry_at(const rg_csr *rows, int64_t row, int64_t feature)
   return low;
 }
 
-/* The transpose: features are cut into slices; each is counted and filled on its own. */
+/* The transpose: features are cut into slices, so narrow that what is counted and filled
+ * stays in the first caches; each is done on its own. */
 static void fill_columns(rg_sparse_batch *sparse)
 {
-  enum { SLICES = 16 };
+  enum { SLICES = 64 };
   const rg_csr *rows = &sparse->rows;
   rg_csr *columns = &sparse->columns;
   int64_t *indptr = columns->indptr, features = columns->rows;
@@ -136,7 +140,8 @@ static void fill_columns(rg_sparse_batch *sparse)
            e < rows->indptr[i + 1] && rows->indices[e] < high; e++) {
         int64_t at = indptr[rows->indices[e]]++;
         columns->indices[at] = (int32_t)i;
-        columns->values[at] = rows->values[e];
+        if (rows->values)
+          columns->values[at] = rows->values[e];
       }
   }
   /* filling moved every start to its end: move back by one feature */

@@ -251,6 +251,18 @@ static const char *take_payload(spread *s, int64_t header_k, const char *at)
   return at;
 }
 
+/* Values that are all one need not be kept. */
+static void drop_ones(rg_csr *csr)
+{
+  int64_t n = rg_csr_nnz(csr), e = 0;
+  while (e < n && csr->values[e] == 1.0f)
+    e++;
+  if (e < n)
+    return;
+  rg_free(csr->values);
+  csr->values = NULL;
+}
+
 static void exchange_payload(spread *s)
 {
   rg_comm *comm = rg_grid_comm(s->grid);
@@ -315,6 +327,8 @@ rg_status rg_store_new(const rg_grid *grid, const rg_deal *deal, const rg_datase
   order_cells(&s);
   lay_out(&s);
   exchange_payload(&s);
+  for (int k = 0; k < store->n_sparse; k++)
+    drop_ones(&store->sparse[k]);
 out:
   rg_free(s.headers);
   rg_free(s.source);
