@@ -147,6 +147,11 @@ typedef struct rg_model {
     char modality[32];
     rg_op *op; /* has predict */
   } likelihood[RG_OUTPUTS];
+  int n_starts; /* biases of wide outputs that start at the logit of how often a feature
+                   is open */
+  struct rg_start {
+    char param[64], modality[32];
+  } start[RG_OUTPUTS];
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */
@@ -161,6 +166,7 @@ rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
                          const rg_facts *facts, const char *modality, rg_weigh weigh,
                          double power, double scale);
 void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit);
+void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
 
 /* ---- the record ------------------------------------------------------------------ */

@@ -226,6 +226,8 @@ rg_node *rg_graph_node(const rg_graph *graph, int i);
 rg_node *rg_graph_find_node(const rg_graph *graph, const char *name);
 int rg_graph_params(const rg_graph *graph);
 rg_param *rg_graph_param(const rg_graph *graph, int i);
+/** By name, or NULL. */
+const rg_param *rg_graph_find_param(const rg_graph *graph, const char *name);
 int64_t rg_graph_param_floats(const rg_graph *graph); /* on this rank */
 /** The flat array of parameter values on this rank; offsets are rg_param.offset. */
 float *rg_graph_flat(const rg_graph *graph);

@@ -143,6 +143,14 @@ void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool u
   embedding->unit = unit;
 }
 
+void rg_model_start(rg_model *model, const char *param, const char *modality)
+{
+  RG_ASSERT(model->n_starts < RG_OUTPUTS);
+  struct rg_start *start = &model->start[model->n_starts++];
+  snprintf(start->param, sizeof start->param, "%s", param);
+  snprintf(start->modality, sizeof start->modality, "%s", modality);
+}
+
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
 {
   RG_ASSERT(model->n_likelihoods < RG_OUTPUTS);

@@ -25,7 +25,7 @@ static const rg_field fields[] = {
      "units per chromosome next to the latent"},
     {"warm_up", RG_INT, offsetof(sailerx_settings, warm_up), "0", 0, 100000, NULL,
      "epochs", "reconstruction and structure alone at first (code_exact)"},
-    {"epochs", RG_INT, offsetof(sailerx_settings, epochs), "30", 0, 1000000, NULL,
+    {"epochs", RG_INT, offsetof(sailerx_settings, epochs), "10", 0, 1000000, NULL,
      "epochs", "of the main phase"},
     {"ones_weight", RG_DOUBLE, offsetof(sailerx_settings, ones_weight), "1", 0, 1e6, NULL,
      NULL, "weight of open peaks (warm-up), of the reconstruction (code_exact main phase)"},
@@ -186,6 +186,7 @@ static void compose_correct(rg_graph *graph, const rg_facts *facts,
   rg_node *d = rg_sailer_split_decoder(graph, rg_sailer_condition(graph, facts, z), x,
                                        (int)s->chunk, (int)s->hidden);
   correct_terms(graph, facts, s, model, mu, logvar, d, x);
+  rg_model_start(model, "dec.out.bias", "atac");
   rg_model_embedding(model, "", mu, true);
   model->teacher_neighbours = 15;
   model->teacher_length = sqrt((double)s->latent);

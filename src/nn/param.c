@@ -77,6 +77,11 @@ rg_param *rg_graph_param(const rg_graph *graph, int i)
   return graph->param[i];
 }
 
+const rg_param *rg_graph_find_param(const rg_graph *graph, const char *name)
+{
+  return find(graph, name);
+}
+
 int rg_graph_param_index(const rg_graph *graph, const rg_param *param)
 {
   for (int i = 0; i < graph->n_params; i++)

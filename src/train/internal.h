@@ -48,6 +48,9 @@ void rg_store_fini(rg_store *store);
 /** Fit what the weighings of a model need (document frequencies). Collective. */
 void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
                   rg_constants *constants);
+/** Biases that a model wants to start at the logit of how often a feature is open.
+ *  Collective. */
+void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *model);
 /** Values of one row (entries of counts row i) under a weighing. Not collective. */
 void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
                   const rg_csr *counts, int64_t i, float *values);

@@ -161,8 +161,10 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
                                   &session->constants, &all));
   if (session->facts.teacher_axes > 0)
     RG_TRY(rg_teacher_covariates(session->comm, &session->model, teacher, &all));
-  if (fit)
+  if (fit) {
     rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
+    rg_start_biases(session->comm, session->dataset, &session->model);
+  }
   RG_TRY(order_covariates(session, &all, &ordered));
   eligible = number_eligible(session, &total);
   RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,

@@ -8,8 +8,8 @@ static void constant_name(const struct rg_sparse_input *input, char *name, size_
   snprintf(name, n, "idf:%s", input->modality);
 }
 
-/* idf = ln(1 + N / (1 + cells with the feature)), N cells that have the modality */
-static void fit_idf(rg_comm *comm, const rg_prepared_modality *modality, double *idf)
+/* Cells in which each feature is open, and last the cells that have the modality. Owned. */
+static int64_t *open_cells(rg_comm *comm, const rg_prepared_modality *modality)
 {
   int64_t features = modality->counts.cols;
   int64_t *cells = RG_NEW(int64_t, features + 1);
@@ -18,9 +18,34 @@ static void fit_idf(rg_comm *comm, const rg_prepared_modality *modality, double 
   for (int64_t k = 0; k < rg_csr_nnz(&modality->counts); k++)
     cells[modality->counts.indices[k]]++;
   rg_sum_i64(comm, cells, features + 1);
+  return cells;
+}
+
+/* idf = ln(1 + N / (1 + cells with the feature)), N cells that have the modality */
+static void fit_idf(rg_comm *comm, const rg_prepared_modality *modality, double *idf)
+{
+  int64_t features = modality->counts.cols;
+  int64_t *cells = open_cells(comm, modality);
   for (int64_t f = 0; f < features; f++)
     idf[f] = log(1 + (double)cells[features] / (double)(1 + cells[f]));
   rg_free(cells);
+}
+
+void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *model)
+{
+  for (int k = 0; k < model->n_starts; k++) {
+    const rg_prepared_modality *modality =
+        rg_dataset_modality(dataset, model->start[k].modality);
+    const rg_param *bias = rg_graph_find_param(model->graph, model->start[k].param);
+    RG_ASSERT(bias && bias->total_rows == modality->counts.cols);
+    int64_t *cells = open_cells(comm, modality), n = cells[modality->counts.cols];
+    float *value = rg_param_value(model->graph, bias);
+    for (int64_t row = 0; row < bias->rows; row++) {
+      double share = ((double)cells[bias->row_low + row] + 0.5) / ((double)n + 1);
+      value[row] = (float)log(share / (1 - share));
+    }
+    rg_free(cells);
+  }
 }
 
 void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
