@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "regatta/eval.h"
 #include "regatta/model.h"
 #include "regatta/nn.h"
 
@@ -36,6 +37,19 @@ static int list_types(const rg_op_type *const *types, rg_item *items)
   return n;
 }
 
+static int list_metrics(rg_item *items)
+{
+  int n = 0;
+  for (; rg_metrics[n] && n < RG_MAX_ITEMS; n++)
+    items[n] = (rg_item){.name = rg_metrics[n]->name,
+                         .help = rg_metrics[n]->help,
+                         .cite = rg_metrics[n]->cite,
+                         .facts = rg_strdup(rg_metrics[n]->higher_is_better
+                                                ? "higher is better"
+                                                : "lower is better")};
+  return n;
+}
+
 static int list_commands(rg_item *items)
 {
   const rg_command *sorted[RG_MAX_COMMANDS];
@@ -43,7 +57,8 @@ static int list_commands(rg_item *items)
   for (int i = 0; i < n; i++)
     items[i] = (rg_item){.name = sorted[i]->name,
                          .help = sorted[i]->summary,
-                         .options = sorted[i]->options};
+                         .options = sorted[i]->options,
+                         .command = sorted[i]};
   return n;
 }
 
@@ -55,6 +70,8 @@ int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS])
     return list_types(rg_loss_types, items);
   if (strcmp(kind, "operations") == 0)
     return list_types(rg_op_types, items);
+  if (strcmp(kind, "metrics") == 0)
+    return list_metrics(items);
   RG_ASSERT(strcmp(kind, "commands") == 0);
   return list_commands(items);
 }

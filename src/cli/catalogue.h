@@ -13,6 +13,7 @@ typedef struct rg_item {
   const rg_field *options; /* may be NULL */
   const char *section;     /* of the configuration that the options are in; "" for none;
                                NULL: they are options of the command line */
+  const rg_command *command;   /* NULL for other kinds */
   const char *const *defaults; /* settings of a recipe; NULL-terminated, or NULL */
 } rg_item;
 
@@ -22,6 +23,14 @@ enum { RG_MAX_ITEMS = 128 };
  *  "commands"); returns their number. Not collective. */
 int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS]);
 void rg_catalogue_fini(rg_item *items, int n);
+
+/** Write items as one JSON array, or as a page of Markdown. Not collective. */
+void rg_reference_json(FILE *out, const rg_item *items, int n);
+void rg_reference_markdown(FILE *out, const rg_item *items, int n);
+/** Write the man page of each command, or the completion of bash for all. Not
+ *  collective. */
+void rg_reference_man(FILE *out, const rg_item *items, int n);
+void rg_reference_bash(FILE *out, const rg_item *items, int n);
 
 /** What an option is and takes: "what it does (1 to 64; default 8 cells)"; owned by the
  *  caller. Not collective. */

@@ -5,12 +5,15 @@
 #include <string.h>
 
 typedef struct options {
-  bool json;
+  char *form;
 } options;
 
-static const rg_field fields[] = {{"json", RG_BOOL, offsetof(options, json), "false", 0,
-                                   0, NULL, NULL, "print one JSON array"},
-                                  {0}};
+static const rg_field fields[] = {
+    {"as", RG_CHOICE, offsetof(options, form), "text", 0, 0,
+     "text|json|markdown|man|bash", NULL,
+     "the form; man (pages) and bash (completion) are for "
+     "commands"},
+    {0}};
 
 static const char *const kinds[] = {"recipes", "losses", "operations", "metrics",
                                     "commands"};
@@ -46,48 +49,6 @@ static void print_item(const rg_item *item)
     printf("  %s\n", *set);
 }
 
-static void json_options(rg_json *json, const rg_field *table)
-{
-  rg_json_open(json, "options", '[');
-  for (const rg_field *f = table; f && f->name; f++) {
-    rg_json_open(json, NULL, '{');
-    rg_json_text(json, "name", f->name);
-    rg_json_text(json, "help", f->help);
-    if (f->value)
-      rg_json_text(json, "default", f->value);
-    if (f->choices)
-      rg_json_text(json, "choices", f->choices);
-    if (f->low < f->high) {
-      rg_json_number(json, "low", f->low);
-      rg_json_number(json, "high", f->high);
-    }
-    if (f->unit)
-      rg_json_text(json, "unit", f->unit);
-    rg_json_close(json);
-  }
-  rg_json_close(json);
-}
-
-static void print_json(const rg_item *items, int n)
-{
-  rg_json *json = rg_json_new();
-  rg_json_open(json, NULL, '[');
-  for (int i = 0; i < n; i++) {
-    rg_json_open(json, NULL, '{');
-    rg_json_text(json, "name", items[i].name);
-    rg_json_text(json, "help", items[i].help);
-    if (items[i].facts)
-      rg_json_text(json, "facts", items[i].facts);
-    if (items[i].cite)
-      rg_json_text(json, "cite", items[i].cite);
-    json_options(json, items[i].options);
-    rg_json_close(json);
-  }
-  rg_json_close(json);
-  printf("%s\n", rg_json_string(json));
-  rg_json_free(json);
-}
-
 /* The one of that name, or a usage error with the nearest. */
 static rg_status find(const char *kind, const char *name, const rg_item *items, int n,
                       int *found)
@@ -113,28 +74,47 @@ static rg_status check_kind(const char *kind)
                  nearest ? nearest : kinds[0]);
 }
 
+static rg_status check_form(const char *form, const char *kind)
+{
+  bool special = strcmp(form, "man") == 0 || strcmp(form, "bash") == 0;
+  if (special && strcmp(kind, "commands") != 0)
+    return rg_fail(RG_EUSAGE, "list: --as %s is for commands, not for %s", form, kind);
+  return RG_OK;
+}
+
+static void print(const char *form, const rg_item *items, int n, bool one)
+{
+  if (strcmp(form, "json") == 0)
+    rg_reference_json(stdout, items, n);
+  else if (strcmp(form, "markdown") == 0)
+    rg_reference_markdown(stdout, items, n);
+  else if (strcmp(form, "man") == 0)
+    rg_reference_man(stdout, items, n);
+  else if (strcmp(form, "bash") == 0)
+    rg_reference_bash(stdout, items, n);
+  else if (one)
+    print_item(items);
+  else
+    print_names(items, n);
+  fflush(stdout);
+}
+
 static rg_status list(const rg_call *call)
 {
   const options *o = call->options;
   const char *kind = call->arguments[0];
   rg_status status = check_kind(kind);
+  if (status == RG_OK)
+    status = check_form(o->form, kind);
   if (status != RG_OK)
     return status;
   rg_item items[RG_MAX_ITEMS];
-  int n = rg_catalogue(kind, items), first = 0, shown = n;
-  if (call->n_arguments > 1) {
+  int n = rg_catalogue(kind, items), first = 0;
+  bool one = call->n_arguments > 1;
+  if (one)
     status = find(kind, call->arguments[1], items, n, &first);
-    shown = 1;
-  }
-  if (status == RG_OK && rg_rank(call->comm) == 0) {
-    if (o->json)
-      print_json(items + first, shown);
-    else if (call->n_arguments > 1)
-      print_item(&items[first]);
-    else
-      print_names(items, n);
-    fflush(stdout);
-  }
+  if (status == RG_OK && rg_rank(call->comm) == 0)
+    print(o->form, items + first, one ? 1 : n, one);
   rg_catalogue_fini(items, n);
   return status;
 }

@@ -64,11 +64,22 @@ shown 'Exit codes' --help
 shown '--cells N' simulate --help
 shown '--cells N' help simulate
 shown 'simulate' list commands
-shown '"name":"simulate"' list commands --json
+shown '"name":"simulate"' list commands --as json
+
+"$REGATTA" list commands --as bash >"$dir/completion" && bash -n "$dir/completion" &&
+  bash -c '. "$1"; COMP_WORDS=(regatta simulate --chrom) COMP_CWORD=2; _regatta
+    test "${COMPREPLY[*]}" = --chromosomes' bash "$dir/completion"
+ok $? 'bash completes options'
+"$REGATTA" list commands simulate --as man | grep -q '^.TH REGATTA'
+ok $? 'a command has a man page'
+for kind in recipes losses operations metrics; do
+  shown '## ' list $kind --as markdown
+done
+refused '' 2 'for commands' list recipes --as man
 
 # every command explains itself, with an example that names it
-for name in $("$REGATTA" list commands --json | tr '{' '\n' |
-  sed -n 's/^"name":"\([a-z]*\)","help":"[^"]*","options".*/\1/p'); do
+for name in $("$REGATTA" list commands --as json | tr '{' '\n' |
+  sed -n 's/^"name":"\([a-z]*\)","help":"[^"]*","arguments".*/\1/p'); do
   shown "regatta $name" "$name" --help
 done
 

@@ -1,0 +1,244 @@
+/* References for other readers than people at a terminal. */
+
+#include "catalogue.h"
+
+#include <string.h>
+
+/* ---- JSON ------------------------------------------------------------------------- */
+
+static void json_optional(rg_json *json, const char *key, const char *text)
+{
+  if (text)
+    rg_json_text(json, key, text);
+}
+
+static void json_option(rg_json *json, const rg_field *f)
+{
+  rg_json_open(json, NULL, '{');
+  rg_json_text(json, "name", f->name);
+  rg_json_text(json, "help", f->help);
+  json_optional(json, "default", f->value);
+  json_optional(json, "choices", f->choices);
+  if (f->low < f->high) {
+    rg_json_number(json, "low", f->low);
+    rg_json_number(json, "high", f->high);
+  }
+  json_optional(json, "unit", f->unit);
+  rg_json_close(json);
+}
+
+void rg_reference_json(FILE *out, const rg_item *items, int n)
+{
+  rg_json *json = rg_json_new();
+  rg_json_open(json, NULL, '[');
+  for (int i = 0; i < n; i++) {
+    const rg_item *item = &items[i];
+    rg_json_open(json, NULL, '{');
+    rg_json_text(json, "name", item->name);
+    rg_json_text(json, "help", item->help);
+    json_optional(json, "facts", item->facts);
+    json_optional(json, "cite", item->cite);
+    if (item->command) {
+      rg_json_text(json, "arguments", item->command->arguments);
+      rg_json_text(json, "about", item->command->help);
+      json_optional(json, "example", item->command->example);
+    }
+    rg_json_open(json, "options", '[');
+    for (const rg_field *f = item->options; f && f->name; f++)
+      json_option(json, f);
+    rg_json_close(json);
+    rg_json_close(json);
+  }
+  rg_json_close(json);
+  fprintf(out, "%s\n", rg_json_string(json));
+  rg_json_free(json);
+}
+
+/* ---- Markdown --------------------------------------------------------------------- */
+
+/* A cell of a table: no bar, no line break. */
+static void put_cell(FILE *out, const char *text)
+{
+  for (; *text; text++)
+    if (*text == '|')
+      fputs("\\|", out);
+    else
+      fputc(*text == '\n' ? ' ' : *text, out);
+}
+
+static void markdown_options(FILE *out, const rg_item *item)
+{
+  fprintf(out, "| option | default | what it does |\n|---|---|---|\n");
+  for (const rg_field *f = item->options; f->name; f++) {
+    bool dot = item->section && *item->section;
+    fprintf(out, "| `%s%s%s` | ", item->section ? item->section : "--", dot ? "." : "",
+            f->name);
+    put_cell(out, f->value ? f->value : "");
+    fprintf(out, " | ");
+    char *text = rg_field_text(f);
+    put_cell(out, text);
+    fprintf(out, " |\n");
+    rg_free(text);
+  }
+  fputc('\n', out);
+}
+
+void rg_reference_markdown(FILE *out, const rg_item *items, int n)
+{
+  for (int i = 0; i < n; i++) {
+    const rg_item *item = &items[i];
+    fprintf(out, "## %s\n\n%s.\n\n", item->name, item->help);
+    if (item->command)
+      fprintf(out, "```\nregatta %s %s\n```\n\n%s\n\n", item->name,
+              item->command->arguments, item->command->help);
+    if (item->facts)
+      fprintf(out, "%s.\n\n", item->facts);
+    if (item->cite)
+      fprintf(out, "*%s*\n\n", item->cite);
+    if (item->options && item->options->name)
+      markdown_options(out, item);
+    if (item->command && item->command->example)
+      fprintf(out, "```sh\n%s\n```\n\n", item->command->example);
+  }
+}
+
+/* ---- man pages -------------------------------------------------------------------- */
+
+/* Text for roff: dashes stay dashes, no line begins a request. */
+static void put_roff(FILE *out, const char *text)
+{
+  for (const char *p = text; *p; p++) {
+    if (*p == '\\')
+      fputs("\\e", out);
+    else if (*p == '-')
+      fputs("\\-", out);
+    else if ((*p == '.' || *p == '\'') && (p == text || p[-1] == '\n'))
+      fprintf(out, "\\&%c", *p);
+    else
+      fputc(*p, out);
+  }
+}
+
+static void man_option(FILE *out, const char *dashes, const char *name,
+                       const char *value, const char *text)
+{
+  fprintf(out, ".TP\n.B ");
+  put_roff(out, dashes);
+  for (; *name; name++)
+    fputs(*name == '_' || *name == '-' ? "\\-" : (char[]){*name, '\0'}, out);
+  if (value)
+    fprintf(out, " \\fI%s\\fR", value);
+  fputc('\n', out);
+  put_roff(out, text);
+  fputc('\n', out);
+}
+
+static const char *value_name(const rg_field *f)
+{
+  static const char *const names[] = {NULL, "N", "X", "TEXT", "NAME"};
+  return names[f->type];
+}
+
+static void man_options(FILE *out, const rg_command *command)
+{
+  for (const rg_field *f = command->options; f && f->name; f++) {
+    bool output = strcmp(f->name, "output") == 0;
+    bool on = f->type == RG_BOOL && f->value && f->value[0] == 't';
+    char *text = rg_field_text(f);
+    man_option(out,
+               output ? "-o, --"
+               : on   ? "--no-"
+                      : "--",
+               f->name, value_name(f), text);
+    rg_free(text);
+  }
+  if (command->configurable) {
+    man_option(out, "--", "config", "FILE", "read the configuration from a YAML file");
+    man_option(out, "--", "set", "SECTION.KEY=VALUE",
+               "set one value of the configuration; may be repeated");
+    man_option(out, "--", "print-config", NULL,
+               "print the whole configuration, and stop");
+  }
+  man_option(out, "--", "log", "LEVEL", "what to log: error, warn, info or debug");
+  man_option(out, "-h, --", "help", NULL, "print a summary, and stop");
+}
+
+void rg_reference_man(FILE *out, const rg_item *items, int n)
+{
+  for (int i = 0; i < n; i++) {
+    const rg_command *command = items[i].command;
+    fprintf(out,
+            ".TH REGATTA\\-%s 1 \"\" regatta \"regatta\"\n.SH NAME\nregatta\\-%s "
+            "\\- ",
+            command->name, command->name);
+    put_roff(out, command->summary);
+    fprintf(out, "\n.SH SYNOPSIS\n.B regatta %s\n", command->name);
+    put_roff(out, command->arguments);
+    fprintf(out, "\n[\\fIoptions\\fR]\n.SH DESCRIPTION\n");
+    put_roff(out, command->help);
+    fprintf(out, "\n.SH OPTIONS\n");
+    man_options(out, command);
+    if (command->example) {
+      fprintf(out, ".SH EXAMPLE\n.nf\n");
+      put_roff(out, command->example);
+      fprintf(out, "\n.fi\n");
+    }
+    fprintf(out, ".SH EXIT STATUS\n");
+#define PUT_CODE(name, code, text) fprintf(out, ".TP\n.B %d\n%s\n", code, text);
+    RG_STATUS_LIST(PUT_CODE)
+#undef PUT_CODE
+  }
+}
+
+/* ---- completion ------------------------------------------------------------------- */
+
+static void bash_options(FILE *out, const rg_command *command)
+{
+  for (const rg_field *f = command->options; f && f->name; f++) {
+    fputs(" --", out);
+    for (const char *p = f->name; *p; p++)
+      fputc(*p == '_' ? '-' : *p, out);
+  }
+  fputs(command->configurable ? " --config --set --print-config" : "", out);
+  fputs(" --log --help", out);
+}
+
+/* Words that may follow an option with choices. */
+static void bash_choices(FILE *out, const rg_command *command)
+{
+  for (const rg_field *f = command->options; f && f->name; f++) {
+    if (f->type != RG_CHOICE)
+      continue;
+    fprintf(out, "    '%s --", command->name);
+    for (const char *p = f->name; *p; p++)
+      fputc(*p == '_' ? '-' : *p, out);
+    fprintf(out, "') words='");
+    for (const char *p = f->choices; *p; p++)
+      fputc(*p == '|' ? ' ' : *p, out);
+    fprintf(out, "' ;;\n");
+  }
+}
+
+void rg_reference_bash(FILE *out, const rg_item *items, int n)
+{
+  fprintf(out,
+          "# Completion of regatta for bash; generated by: regatta list commands "
+          "--as bash\n_regatta() {\n  local words='' word=${COMP_WORDS[COMP_CWORD]}\n"
+          "  local command=${COMP_WORDS[1]} last=${COMP_WORDS[COMP_CWORD-1]}\n"
+          "  COMPREPLY=()\n  if ((COMP_CWORD == 1)); then\n    words='");
+  for (int i = 0; i < n; i++)
+    fprintf(out, "%s ", items[i].name);
+  fprintf(out, "--help --version'\n  else\n    case \"$command $last\" in\n");
+  for (int i = 0; i < n; i++)
+    bash_choices(out, items[i].command);
+  fprintf(out, "    *' --log') words='error warn info debug' ;;\n    *)\n"
+               "      case $word in\n      -*)\n        case $command in\n");
+  for (int i = 0; i < n; i++) {
+    fprintf(out, "        %s) words='", items[i].name);
+    bash_options(out, items[i].command);
+    fprintf(out, "' ;;\n");
+  }
+  fprintf(out, "        esac\n        ;;\n      esac\n      ;;\n    esac\n  fi\n"
+               "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
+               "complete -o default -F _regatta regatta\n");
+}
