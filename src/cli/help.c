@@ -2,6 +2,7 @@
 
 #include "options.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "catalogue.h"
@@ -107,8 +108,8 @@ void rg_help_command(FILE *out, const rg_command *command)
 {
   fprintf(out, "Usage: regatta %s %s%s[options]\n\n", command->name, command->arguments,
           command->arguments[0] ? " " : "");
-  rg_wrap(out, command->summary, 0, 0);
-  fputc('\n', out);
+  fprintf(out, "%c%s.\n\n", toupper((unsigned char)command->summary[0]),
+          command->summary + 1);
   rg_wrap(out, command->help, 0, 0);
   fprintf(out, "\nOptions:\n");
   for (const rg_field *f = command->options; f && f->name; f++)

@@ -135,9 +135,9 @@ static rg_status read_value(const rg_h5 *h5, const char *path, rg_annot *annot,
                             bool *kept)
 {
   rg_h5_array array;
-  rg_status status = rg_h5_array_open(h5, path, &array);
-  if (status != RG_OK)
-    return status;
+  rg_status status = RG_OK;
+  if (rg_h5_array_open(h5, path, &array) != RG_OK)
+    return RG_OK; /* an image, a null, a filter of others: nothing that is kept */
   const char *name = path + strlen("/uns/");
   bool plain = rg_h5_is_number(&array) || array.class == RG_H5_STRING;
   *kept = plain && array.rank < 2 && array.dims[0] <= MAX_VALUES;

@@ -38,6 +38,19 @@ static rg_status list_group(const rg_h5 *h5, const char *group, rg_strings *name
   return rg_h5_list(h5, group, names);
 }
 
+/* Dimensions of a dataset, or -1; other programs keep more than two. */
+static int rank_of(const rg_h5 *h5, const char *path)
+{
+  hid_t id = H5Dopen2(h5->id, path, H5P_DEFAULT);
+  hid_t space = id < 0 ? H5I_INVALID_HID : H5Dget_space(id);
+  int rank = space < 0 ? -1 : H5Sget_simple_extent_ndims(space);
+  if (space >= 0)
+    H5Sclose(space);
+  if (id >= 0)
+    H5Dclose(id);
+  return rank;
+}
+
 /* A matrix of obsm; masks of modalities and tables are passed over. */
 static rg_status read_mat(const rg_h5 *h5, const char *name, rg_annot *annot)
 {
@@ -45,7 +58,7 @@ static rg_status read_mat(const rg_h5 *h5, const char *name, rg_annot *annot)
   rg_h5_array array = {0};
   rg_mat mat = {0};
   char *path = rg_h5_path("/obsm", name);
-  if (rg_h5_what(h5, path) != RG_H5_ARRAY)
+  if (rg_h5_what(h5, path) != RG_H5_ARRAY || rank_of(h5, path) > 2)
     goto out;
   RG_TRY(rg_h5_array_open(h5, path, &array));
   if (array.rank != 2 || array.class == RG_H5_BOOL || !rg_h5_is_number(&array) ||

@@ -116,7 +116,7 @@ rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot
   rg_annot aligned = {0};
   rg_h5_writer *w = NULL;
   RG_TRY_ALL(comm, check_other_file(input, output));
-  RG_TRY(rg_probe(comm, input, NULL));
+  RG_TRY(rg_probe_results(comm, input));
   RG_TRY(rg_h5_open(comm, input, &h5));
   RG_TRY_ALL(comm, read_cells(h5, &obs, &names, annot));
   RG_TRY(rg_annot_align(comm, input, annot, obs.n, &names, &aligned));
