@@ -4,7 +4,6 @@
 #include "regatta/cluster.h"
 #include "regatta/figure.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct options {
@@ -61,36 +60,48 @@ out:
   return status;
 }
 
-/* One picture; a column of text or of whole numbers is drawn as categories. */
-static rg_status draw_column(const rg_call *call, const char *path, rg_annot *annot,
-                             const char *name)
+/* The columns to draw, as --color names them; text becomes categories. RG_EUSAGE when one
+ * is missing. Collective. */
+static rg_status find_columns(const rg_call *call, const char *path, rg_annot *annot,
+                              rg_strings *names)
 {
   const options *o = call->options;
   rg_status status = RG_OK;
-  const rg_column *column = rg_annot_column(annot, name);
-  char *figure = rg_format("%s/umap_%s.png", o->figures, name);
-  for (char *c = figure + strlen(o->figures) + 1; *c; c++)
-    *c = strchr("/\\: ", *c) ? '_' : *c;
-  if (!column)
-    RG_TRY(rg_fail(RG_EUSAGE, "%s:/obs: no column %s to colour by", path, name));
-  RG_TRY(rg_figure_cells(call->comm, figure, name, rg_annot_obsm(annot, "X_umap"),
-                         column));
-  rg_say_result(call->comm, figure);
+  char *list = rg_strdup(o->color), *rest = list, *name;
+  while ((name = strtok_r(rest, ",", &rest))) {
+    int c = 0;
+    while (c < annot->n_columns && strcmp(annot->columns[c].name, name) != 0)
+      c++;
+    if (c == annot->n_columns)
+      RG_TRY(rg_fail(RG_EUSAGE, "%s:/obs: no column %s to colour by", path, name));
+    if (annot->columns[c].type == RG_COLUMN_STRING)
+      RG_TRY(rg_column_as_category(call->comm, &annot->columns[c]));
+    rg_strings_add(names, name, (int64_t)strlen(name));
+  }
 out:
-  rg_free(figure);
+  rg_free(list);
   return status;
 }
 
-static rg_status draw_columns(const rg_call *call, const char *path, rg_annot *annot)
+static rg_status draw(const rg_call *call, const rg_annot *annot,
+                      const rg_strings *names)
 {
   const options *o = call->options;
   rg_status status = RG_OK;
-  char *names = rg_strdup(o->color), *rest = names, *name;
   RG_TRY(rg_make_folder(call->comm, o->figures));
-  while ((name = strtok_r(rest, ",", &rest)))
-    RG_TRY(draw_column(call, path, annot, name));
+  for (int64_t k = 0; k < names->n; k++) {
+    const char *name = rg_strings_at(names, k);
+    char *figure = rg_format("%s/umap_%s.png", o->figures, name);
+    for (char *c = figure + strlen(o->figures) + 1; *c; c++)
+      *c = strchr("/\\: ", *c) ? '_' : *c;
+    status = rg_figure_cells(call->comm, figure, name, rg_annot_obsm(annot, "X_umap"),
+                             rg_annot_column(annot, name));
+    if (status == RG_OK)
+      rg_say_result(call->comm, figure);
+    rg_free(figure);
+    RG_TRY(status);
+  }
 out:
-  rg_free(names);
   return status;
 }
 
@@ -100,14 +111,18 @@ static rg_status run(const rg_call *call)
   const options *o = call->options;
   const char *path = call->arguments[0];
   rg_annot annot = {0};
+  rg_strings names = {0};
   RG_TRY(rg_check_output(call->comm, path));
   RG_TRY(rg_annot_read(call->comm, path, &annot));
+  if (o->figures)
+    RG_TRY(find_columns(call, path, &annot, &names));
   RG_TRY(add_layout(call, path, &annot));
   RG_TRY(rg_annot_write(call->comm, path, &annot));
   if (o->figures)
-    RG_TRY(draw_columns(call, path, &annot));
+    RG_TRY(draw(call, &annot, &names));
   rg_say_result(call->comm, path);
 out:
+  rg_strings_fini(&names);
   rg_annot_fini(&annot);
   return status;
 }

@@ -96,7 +96,7 @@ static void draw_points(canvas *c, const cells *all, const frame *f)
   uint32_t *pixel = (uint32_t *)(void *)cairo_image_surface_get_data(image);
   for (int64_t j = 0; pixel && j < (int64_t)side * side; j++)
     pixel[j] = 0xffffffff;
-  double radius = sqrt(60000.0 / (double)(all->n + 1));
+  double radius = sqrt(16000.0 / (double)(all->n + 1));
   radius = CANVAS_SCALE * (radius < 0.6 ? 0.6 : radius > 3 ? 3 : radius);
   rg_key key = {.seed = 0, .purpose = RG_FOR_LAYOUT};
   for (int pass = 0; pixel && pass < 2; pass++)
