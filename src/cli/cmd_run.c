@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 typedef struct run_options {
-  char *output, *recipe, *batch, *labels, *layer;
+  char *output, *recipe, *batch, *labels, *drop, *layer;
   bool resume;
 } run_options;
 
@@ -19,6 +19,8 @@ static const rg_field options[] = {
      "column of obs with the batch of a cell (data.batch)"},
     {"labels", RG_TEXT, offsetof(run_options, labels), NULL, 0, 0, NULL, NULL,
      "column of obs with the type of a cell (data.labels); gives scores"},
+    {"drop", RG_TEXT, offsetof(run_options, drop), NULL, 0, 0, NULL, NULL,
+     "labels to leave out of the scores, separated by commas"},
     {"layer", RG_TEXT, offsetof(run_options, layer), NULL, 0, 0, NULL, NULL,
      "layer that holds the counts (data.layer)"},
     {"resume", RG_BOOL, offsetof(run_options, resume), "false", 0, 0, NULL, NULL,
@@ -94,11 +96,19 @@ static rg_status embed_stage(const rg_call *call, const run_options *o, const ch
   return stage(call, "embed", &w);
 }
 
-static rg_status results_stage(const rg_call *call, const char *name, const char *results)
+static rg_status neighbors_stage(const rg_call *call, const char *rep, const char *results)
 {
   words w = {0};
   add(&w, results);
-  return stage(call, name, &w);
+  add_option(&w, "--rep", rep);
+  return stage(call, "neighbors", &w);
+}
+
+static rg_status cluster_stage(const rg_call *call, const char *results)
+{
+  words w = {0};
+  add(&w, results);
+  return stage(call, "cluster", &w);
 }
 
 static rg_status umap_stage(const rg_call *call, const run_options *o, const rg_plan *plan,
@@ -117,10 +127,12 @@ static rg_status umap_stage(const rg_call *call, const run_options *o, const rg_
 }
 
 static rg_status evaluate_stage(const rg_call *call, const run_options *o,
-                                const rg_plan *plan, const char *results)
+                                const rg_plan *plan, const char *rep, const char *results)
 {
   words w = {0};
   add(&w, results);
+  add_option(&w, "--rep", rep);
+  add_option(&w, "--drop", o->drop);
   add_option(&w, "--labels", plan->data.labels);
   add_option(&w, "--batch", plan->data.batch);
   char *scores = rg_format("%s/scores.json", o->output);
@@ -133,19 +145,21 @@ static rg_status after_training(const rg_call *call, const run_options *o)
 {
   rg_status status = RG_OK;
   rg_plan plan = {0};
-  char *results = rg_format("%s/results.h5ad", o->output);
+  char *results = rg_format("%s/results.h5ad", o->output), *rep = NULL;
   RG_TRY(rg_plan_read(call->comm, o->output, &plan));
+  rep = rg_format("X_%s", plan.recipe->name);
   RG_TRY(embed_stage(call, o, results));
-  RG_TRY(results_stage(call, "neighbors", results));
-  RG_TRY(results_stage(call, "cluster", results));
+  RG_TRY(neighbors_stage(call, rep, results));
+  RG_TRY(cluster_stage(call, results));
   RG_TRY(umap_stage(call, o, &plan, results));
   if (plan.data.labels || plan.data.batch)
-    RG_TRY(evaluate_stage(call, o, &plan, results));
+    RG_TRY(evaluate_stage(call, o, &plan, rep, results));
   RG_TRY(rg_work_timers(call->comm, o->output));
   rg_work_memory(call->comm);
   rg_say_result(call->comm, results);
 out:
   rg_plan_fini(&plan);
+  rg_free(rep);
   rg_free(results);
   return status;
 }
