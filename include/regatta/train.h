@@ -50,7 +50,7 @@ int rg_grid_lane_group(const rg_grid *grid);
 int rg_grid_feature_group(const rg_grid *grid);
 /** Sum doubles over the ranks of the feature group. Collective over the group. */
 void rg_grid_sum_features(rg_grid *grid, double *x, int64_t n);
-/** Range of blocks of a feature group: contiguous, balanced by features. */
+/** Range of blocks of a feature group: contiguous, balanced by features. Not collective. */
 rg_range rg_grid_blocks(const int64_t *offset, int n, int group, int groups);
 
 /* ---- a session: recipe, model and data together ---------------------------------- */

@@ -33,7 +33,7 @@ static int rising(const void *x, const void *y)
   return (a > b) - (a < b);
 }
 
-/* ---- ordered sums ------------------------------------------------------------------- */
+/* ---- ordered sums ---------------------------------------------------------------- */
 
 /* Sum over the rows of a node of the tree of the products x_i y_i^T, as WIDTH^2 numbers. */
 static void tree_products(const float *x, const float *y, rg_range node, double *sum)
@@ -83,7 +83,7 @@ static void weighted_sums(const similarity *op, const float *x, double out[WIDTH
   rg_free(row);
 }
 
-/* ---- the operator ---------------------------------------------------------------------- */
+/* ---- the operator ---------------------------------------------------------------- */
 
 /* Mean degree of the cells that have edges. Collective. */
 static double mean_degree(const similarity *op, const double *degree)
@@ -184,7 +184,7 @@ static void apply(similarity *op, const float *x, float *y)
       y[i * WIDTH + p] += (float)(op->ties * op->root[i] * sum[p]);
 }
 
-/* ---- small matrices ---------------------------------------------------------------------- */
+/* ---- small matrices -------------------------------------------------------------- */
 
 /* x <- x t, rows of WIDTH. */
 static void rotate(float *x, int64_t n, small t)
@@ -275,7 +275,7 @@ static void eigen(small a, double value[WIDTH], small v)
   }
 }
 
-/* ---- the iteration ------------------------------------------------------------------------ */
+/* ---- the iteration --------------------------------------------------------------- */
 
 static void orthonormalise(const similarity *op, float *x)
 {

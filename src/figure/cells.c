@@ -23,7 +23,7 @@ typedef struct cells {
   double low, high; /* of the numbers */
 } cells;
 
-/* ---- points ------------------------------------------------------------------------ */
+/* ---- points ---------------------------------------------------------------------- */
 
 static uint32_t blend(uint32_t below, uint32_t colour, double share)
 {
@@ -117,7 +117,7 @@ static void draw_points(canvas *c, const cells *all, const frame *f)
   cairo_surface_destroy(image);
 }
 
-/* ---- legend ------------------------------------------------------------------------- */
+/* ---- legend ---------------------------------------------------------------------- */
 
 static void short_name(const char *name, char out[LONGEST_NAME + 4])
 {
@@ -189,7 +189,7 @@ static void draw_scale(canvas *c, const cells *all, double left)
   }
 }
 
-/* ---- the figure ----------------------------------------------------------------------- */
+/* ---- the figure ------------------------------------------------------------------ */
 
 static rg_status draw(const char *path, const char *title, const cells *all)
 {

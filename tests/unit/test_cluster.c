@@ -9,7 +9,7 @@
 
 static const rg_key test_key = {.seed = 1, .purpose = RG_FOR_TEST};
 
-/* ---- graphs ------------------------------------------------------------------------ */
+/* ---- graphs ---------------------------------------------------------------------- */
 
 /* The graph of a symmetric n x n array. */
 static rg_csr from_dense(int n, const float *w)
@@ -60,7 +60,7 @@ static float *planted(int n, int groups)
   return w;
 }
 
-/* ---- the twin: Louvain on a dense matrix, vertices in order -------------------------- */
+/* ---- the twin: Louvain on a dense matrix, vertices in order ---------------------- */
 
 static bool twin_sweep(int n, const double *w, const double *degree, double total,
                        int *label)
@@ -139,7 +139,7 @@ static double twin_modularity(int n, const float *w)
   return modularity;
 }
 
-/* ---- Leiden ---------------------------------------------------------------------------- */
+/* ---- Leiden ---------------------------------------------------------------------- */
 
 static int leiden(int n, const float *w, double resolution, int64_t small,
                   int32_t *label, double *modularity)
@@ -257,7 +257,7 @@ Test(leiden, modularity_by_hand)
   rg_csr_fini(&graph);
 }
 
-/* ---- tables ------------------------------------------------------------------------------ */
+/* ---- tables ---------------------------------------------------------------------- */
 
 Test(tables, index_and_bag)
 {
@@ -286,7 +286,7 @@ Test(tables, index_and_bag)
   cr_assert_eq(rg_memory_alive(), 0);
 }
 
-/* ---- UMAP ---------------------------------------------------------------------------------- */
+/* ---- UMAP ------------------------------------------------------------------------ */
 
 /* Values of umap-learn's find_ab_params. */
 Test(umap, constants)
