@@ -4,12 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the control character at s, 0 when it is none. */
-static int control_length(const unsigned char *s)
+/* Bytes of the character at s in UTF-8, 0 when it is none (RFC 3629). */
+static int character_length(const unsigned char *s)
 {
-  if (s[0] < 0x20 || s[0] == 0x7f)
+  int n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+  if (s[0] > 0xf4)
+    return 0;
+  for (int i = 1; i < n; i++)
+    if ((s[i] & 0xc0) != 0x80)
+      return 0;
+  bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+  bool beyond = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
+  return overlong || beyond ? 0 : n;
+}
+
+/* Bytes at s that a terminal must not see as they are: a control character, or a byte
+ * that is not text; 0 when there are none. */
+static int hidden_length(const unsigned char *s)
+{
+  if (s[0] < 0x20 || s[0] == 0x7f || character_length(s) == 0)
     return 1;
-  return s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0 ? 2 : 0;
+  return s[0] == 0xc2 && s[1] < 0xa0 ? 2 : 0;
 }
 
 void rg_escape(const char *text, char *out, size_t room)
@@ -18,13 +33,14 @@ void rg_escape(const char *text, char *out, size_t room)
   const unsigned char *s = (const unsigned char *)text;
   size_t n = 0;
   while (*s) {
-    int length = control_length(s);
-    size_t need = length ? 4 * (size_t)length : 1;
+    int length = hidden_length(s);
+    int whole = length ? 0 : character_length(s);
+    size_t need = 4 * (size_t)length + (size_t)whole;
     if (n + need + sizeof ellipsis > room) {
       memcpy(out + n, ellipsis, sizeof ellipsis);
       return;
     }
-    if (!length)
+    for (; whole > 0; whole--)
       out[n++] = (char)*s++;
     for (; length > 0; length--)
       n += (size_t)snprintf(out + n, room - n, "\\x%02x", *s++);

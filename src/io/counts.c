@@ -39,11 +39,11 @@ static rg_status report_value(const rg_file *file, const rg_source *source, int6
                            ? "counts are needed: name the layer that holds them "
                              "with --layer"
                            : "clean the matrix, or name another layer with --layer";
+  const char *opening = file->h5 ? file->path : "", *colon = file->h5 ? ":" : "";
   return rg_fail(RG_EINPUT,
-                 "%s:%s[%lld, %d]: the value %g of cell '%s', feature '%s' %s; "
-                 "%s",
-                 file->path, source->counts, (long long)(file->rows.low + row), feature,
-                 (double)x, cell, name, what_is_wrong(x), remedy);
+                 "%s%s%s[%lld, %d]: the value %g of cell '%s', feature '%s' %s; %s",
+                 opening, colon, source->counts, (long long)(file->rows.low + row),
+                 feature, (double)x, cell, name, what_is_wrong(x), remedy);
 }
 
 typedef struct pair {

@@ -8,6 +8,10 @@
 
 static const rg_open_options no_options;
 
+/* Up to this size a probe reads all of a file. */
+#define SMALL_FILE ((int64_t)16 << 20)
+enum { PROBE_ROWS = 512 };
+
 /* ---- what a path means ----------------------------------------------------------- */
 
 static bool is_file(const char *path)
@@ -135,6 +139,7 @@ rg_status rg_file_open(rg_comm *comm, const char *path, const rg_open_options *o
     RG_TRY_ALL(comm, rg_load_market(file, file->path));
   } else {
     RG_TRY(rg_h5_open(comm, file->path, &file->h5));
+    file->probe_rows = file->h5->bytes > SMALL_FILE ? PROBE_ROWS : INT64_MAX;
     RG_TRY_ALL(comm, load(file, inner));
   }
   RG_TRY(rg_map_cells(file));

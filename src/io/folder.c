@@ -86,11 +86,10 @@ static char *neighbour(const char *matrix, int64_t stem, const char *const *name
 static rg_status number_names(const rg_matrix *matrix, int64_t low, int64_t high,
                               rg_strings *names)
 {
-  if (high - low > 10 * matrix->nnz + 1000000)
-    return rg_fail(RG_EINPUT,
-                   "%s: claims %lld cells and features for %lld entries: "
-                   "damaged",
-                   matrix->path, (long long)(high - low), (long long)matrix->nnz);
+  if (matrix->rows + matrix->cols > 10 * matrix->nnz + 1000000)
+    return rg_fail(RG_EINPUT, "%s: claims %lld x %lld values for %lld entries: damaged",
+                   matrix->path, (long long)matrix->cols, (long long)matrix->rows,
+                   (long long)matrix->nnz);
   for (int64_t i = low; i < high; i++) {
     char text[24];
     rg_strings_add(names, text, snprintf(text, sizeof text, "%lld", (long long)i));

@@ -45,6 +45,9 @@ static rg_status open_group(rg_frame *frame)
   char *path = NULL;
   frame->form = RG_FRAME_GROUP;
   frame->index = rg_h5_text_attribute(frame->h5, frame->path, "_index");
+  if (!frame->index && rg_h5_has_attribute(frame->h5, frame->path, "_index"))
+    RG_TRY(rg_fail(RG_EINPUT, "%s:%s: the attribute '_index' is not a string",
+                   frame->h5->path, frame->path));
   if (!frame->index && has_member(frame, "_index"))
     frame->index = rg_strdup("_index");
   if (!frame->index && has_member(frame, "index"))
@@ -74,10 +77,10 @@ rg_status rg_frame_open(const rg_h5 *h5, const char *path, rg_frame *frame)
 {
   *frame = (rg_frame){.h5 = h5, .path = rg_strdup(path)};
   rg_status status;
-  if (rg_h5_what(h5, path) == RG_H5_GROUP)
-    status = open_group(frame);
-  else
+  if (rg_h5_what(h5, path) == RG_H5_ARRAY)
     status = open_compound(frame);
+  else if ((status = rg_h5_expect(h5, path, RG_H5_GROUP)) == RG_OK)
+    status = open_group(frame);
   if (status != RG_OK)
     rg_frame_fini(frame);
   return status;

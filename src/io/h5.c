@@ -268,11 +268,12 @@ static hid_t attribute_open(const rg_h5 *h5, const char *path, const char *name,
   return id;
 }
 
+/* When the library cannot tell, there is one: reading it will fail and be told of. */
 bool rg_h5_has_attribute(const rg_h5 *h5, const char *path, const char *name)
 {
   rg_h5_kind kind = rg_h5_what(h5, path);
   return (kind == RG_H5_GROUP || kind == RG_H5_ARRAY) &&
-         H5Aexists_by_name(h5->id, path, name, H5P_DEFAULT) > 0;
+         H5Aexists_by_name(h5->id, path, name, H5P_DEFAULT) != 0;
 }
 
 /* Values of an open string attribute, appended to `list`. */

@@ -5,8 +5,7 @@
 
 static bool is_there(const rg_h5 *h5, const char *path)
 {
-  rg_h5_kind kind = rg_h5_what(h5, path);
-  return kind == RG_H5_ARRAY || kind == RG_H5_GROUP;
+  return rg_h5_what(h5, path) != RG_H5_ABSENT; /* a link is refused when it is opened */
 }
 
 /* is_there of root + name */

@@ -203,6 +203,7 @@ static void finish_map(rg_file *file, rg_source *source)
 rg_status rg_map_cells(rg_file *file)
 {
   rg_status status = RG_OK;
+  bool shallow = file->probing && file->probe_rows < file->n_cells;
   for (int m = 0; m < file->n_sources; m++) {
     rg_source *source = &file->sources[m];
     source->direct = rg_matrix_has_rows(source->matrix);
@@ -214,9 +215,9 @@ rg_status rg_map_cells(rg_file *file)
     rg_free(path);
     if (mapped) {
       RG_TRY_ALL(file->comm, read_map(file, source));
-      if (!file->probing)
+      if (!shallow)
         RG_TRY_ALL(file->comm, check_names(file, source));
-    } else if (file->probing) {
+    } else if (shallow) {
       for (int64_t i = 0; i < rg_range_n(file->rows); i++)
         source->row_of[i] = -1;
     } else {

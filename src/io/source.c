@@ -9,8 +9,8 @@ void rg_set_cells(rg_file *file, int64_t n)
 {
   file->n_cells = n;
   file->rows = rg_part(n, rg_rank(file->comm), rg_size(file->comm));
-  if (file->probing && file->rows.high > RG_PROBE_ROWS)
-    file->rows.high = RG_PROBE_ROWS;
+  if (file->probing && file->rows.high > file->probe_rows)
+    file->rows.high = file->probe_rows;
 }
 
 rg_matrix *rg_new_matrix(rg_file *file)

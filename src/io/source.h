@@ -5,7 +5,7 @@
 #include "features.h"
 #include "matrix.h"
 
-enum { RG_MAX_MODALITIES = 64, RG_PROBE_ROWS = 512 };
+enum { RG_MAX_MODALITIES = 64 };
 
 /** A modality: columns of a stored matrix, and where its cells are. */
 typedef struct rg_source {
@@ -26,7 +26,8 @@ struct rg_file {
   char *path; /* for messages: of the file itself */
   rg_h5 *h5;  /* NULL for text */
   const rg_open_options *options;
-  bool probing; /* look at the first rows only */
+  bool probing;       /* look, and say nothing */
+  int64_t probe_rows; /* at so many rows */
   int64_t n_cells;
   rg_range rows;
   rg_strings names;
@@ -38,7 +39,8 @@ struct rg_file {
   rg_source sources[RG_MAX_MODALITIES];
 };
 
-/** rg_open, or with `probing` a look at metadata and first rows alone. Collective. */
+/** rg_open, or with `probing` a look: at everything in a small file, at metadata and first
+ *  rows in a large one. Collective. */
 rg_status rg_file_open(rg_comm *comm, const char *path, const rg_open_options *options,
                        bool probing, rg_file **file);
 

@@ -41,6 +41,13 @@ Test(status, control_characters_are_escaped)
   cr_assert_str_eq(rg_error_text(), "a\\x0ab\\x1b[2Jc\\x7f\\xc2\\x9b µ");
 }
 
+Test(status, bytes_that_are_no_text_are_escaped)
+{
+  rg_fail(RG_EINPUT, "a\x80 \xc3\xa9 \xc0\xaf \xed\xa0\x80 \xf0\x9f\x98\x80 \xe2\x82");
+  cr_assert_str_eq(rg_error_text(), "a\\x80 \xc3\xa9 \\xc0\\xaf \\xed\\xa0\\x80 "
+                                    "\xf0\x9f\x98\x80 \\xe2\\x82");
+}
+
 Test(status, the_last_error_may_be_part_of_the_next)
 {
   rg_fail(RG_EINPUT, "inner");
