@@ -135,6 +135,8 @@ typedef struct rg_model {
     char modality[32];
     rg_weigh weigh;
     double power, scale;
+    bool partner; /* of each cell's partner instead of the cell itself, */
+    int of;       /* as this other sparse input reads it */
   } sparse[RG_MODALITIES];
   int n_embeddings; /* the first is the embedding of a cell */
   struct rg_embedding {
@@ -152,6 +154,11 @@ typedef struct rg_model {
   struct rg_start {
     char param[64], modality[32];
   } start[RG_OUTPUTS];
+  int partner_neighbours; /* with partners: a cell's partner in a step is, with the
+                             probability partner_share, one of so many nearest
+                             neighbours in the teacher's graph, else any cell; dense
+                             inputs "near:NAME" are its covariate NAME */
+  double partner_share;
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */
@@ -165,6 +172,9 @@ void rg_step_term(rg_step *step, rg_op *loss, double weight, rg_ramp ramp, doubl
 rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
                          const rg_facts *facts, const char *modality, rg_weigh weigh,
                          double power, double scale);
+/** The same of each cell's partner, wherever its row lives. */
+rg_node *rg_model_partner(rg_model *model, rg_graph *graph, const char *name,
+                          const rg_node *of);
 void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit);
 void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);

@@ -134,6 +134,19 @@ rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
   return node;
 }
 
+rg_node *rg_model_partner(rg_model *model, rg_graph *graph, const char *name,
+                          const rg_node *of)
+{
+  RG_ASSERT(of->sparse && model->n_sparse < RG_MODALITIES);
+  rg_node *node = rg_input_sparse(graph, name, of->blocks);
+  struct rg_sparse_input *input = &model->sparse[model->n_sparse++];
+  RG_ASSERT(node->slot == model->n_sparse - 1);
+  *input = model->sparse[of->slot];
+  input->partner = true;
+  input->of = of->slot;
+  return node;
+}
+
 void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit)
 {
   RG_ASSERT(model->n_embeddings < RG_OUTPUTS);

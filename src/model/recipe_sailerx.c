@@ -5,7 +5,7 @@
 #include <math.h>
 
 typedef struct sailerx_settings {
-  char *compat;
+  char *compat, *pairs;
   int64_t latent, hidden, chunk, warm_up, epochs;
   double ones_weight, invariance, gamma, match, elbo, anneal, rate, rate_decay,
       weight_decay;
@@ -33,6 +33,11 @@ static const rg_field fields[] = {
      NULL, "weight of the KL to the aggregated posterior"},
     {"gamma", RG_DOUBLE, offsetof(sailerx_settings, gamma), "1", 0, 1e9, NULL, NULL,
      "weight of the structure loss over pairs"},
+    {"pairs", RG_CHOICE, offsetof(sailerx_settings, pairs), "batch", 0, 0, "batch|graph",
+     NULL,
+     "pairs of the structure loss: all of the batch, or each cell and a partner drawn from "
+     "its 15 neighbours in the teacher's graph (half of the time) or from all cells "
+     "(correct)"},
     {"match", RG_DOUBLE, offsetof(sailerx_settings, match), "1", 0, 1e6, NULL, NULL,
      "weight of the distance to the teacher's row (correct)"},
     {"elbo", RG_DOUBLE, offsetof(sailerx_settings, elbo), "1", 0, 1e6, NULL, NULL,
@@ -133,17 +138,40 @@ static void compose_exact(rg_graph *graph, const rg_facts *facts, const sailerx_
 
 /* ---- correct: what carries the teacher to cells left out of training ---- */
 
-static rg_node *linear_head(rg_graph *graph, const char *name, const sailerx_settings *s,
-                            rg_node *x, const char *init)
+/* A linear map of all peaks with the parameters of head `head`. */
+static rg_node *linear_head(rg_graph *graph, const char *name, const char *head,
+                            const sailerx_settings *s, rg_node *x, const char *init)
 {
-  char text[96], product[64];
+  char text[96], product[64], sum[64];
   snprintf(text, sizeof text, "width=%d bias=false joined=true init=%s", (int)s->latent,
            init);
-  snprintf(product, sizeof product, "%s.product", name);
+  snprintf(product, sizeof product, "%s.product:%s.product", name, head);
+  snprintf(sum, sizeof sum, "%s:%s", name, head);
   rg_graph_decay(graph, 1);
   rg_node *y = rg_apply(graph, "sparse_linear", product, text, x, NULL);
   rg_graph_decay(graph, 0);
-  return rg_apply(graph, "sum_blocks", name, NULL, y, NULL);
+  return rg_apply(graph, "sum_blocks", sum, NULL, y, NULL);
+}
+
+/* The structure loss over the batch, or over drawn edges of the teacher's graph. */
+static rg_op *structure_term(rg_graph *graph, const sailerx_settings *s, rg_model *model,
+                             rg_node *x, rg_node *mu, rg_node *teacher, rg_node *taught)
+{
+  char text[64];
+  double radius = sqrt((double)s->latent);
+  if (s->pairs[0] == 'b') {
+    snprintf(text, sizeof text, "reduction=mean floor=%.17g", radius);
+    return rg_loss(graph, "pairwise_cosine", "structure", text, mu, teacher, taught, NULL);
+  }
+  model->partner_neighbours = 15;
+  model->partner_share = 0.5;
+  rg_node *near_x = rg_model_partner(model, graph, "near:atac", x);
+  rg_node *near_mu = linear_head(graph, "near_mu", "mu", s, near_x, "torch");
+  rg_node *near_teacher = rg_input(graph, "near:teacher", teacher->width);
+  rg_node *near_taught = rg_input(graph, "near:taught", 1);
+  snprintf(text, sizeof text, "floor=%.17g", radius);
+  return rg_loss(graph, "edge_cosine", "structure", text, mu, near_mu, teacher,
+                 near_teacher, taught, near_taught, NULL);
 }
 
 static void correct_terms(rg_graph *graph, const rg_facts *facts, const sailerx_settings *s,
@@ -154,10 +182,8 @@ static void correct_terms(rg_graph *graph, const rg_facts *facts, const sailerx_
   double peaks = (double)x->blocks->offset[x->blocks->n];
   rg_node *teacher = rg_input(graph, "teacher", facts->teacher_axes);
   char text[96];
-  snprintf(text, sizeof text, "reduction=mean floor=%.17g", radius);
   rg_node *taught = rg_input(graph, "taught", 1);
-  rg_op *structure =
-      rg_loss(graph, "pairwise_cosine", "structure", text, mu, teacher, taught, NULL);
+  rg_op *structure = structure_term(graph, s, model, x, mu, teacher, taught);
   rg_op *match =
       rg_loss(graph, "match_rows", "match", "reduction=cell", mu, teacher, taught, NULL);
   snprintf(text, sizeof text, "reduction=cell one_weight=%g", s->ones_weight);
@@ -180,8 +206,8 @@ static void compose_correct(rg_graph *graph, const rg_facts *facts,
                             const sailerx_settings *s, rg_model *model)
 {
   rg_node *x = rg_model_counts(model, graph, "atac", facts, "atac", RG_WEIGH_IDF, 2, 10);
-  rg_node *mu = linear_head(graph, "mu", s, x, "torch");
-  rg_node *logvar = linear_head(graph, "logvar", s, x, "zero");
+  rg_node *mu = linear_head(graph, "mu", "mu", s, x, "torch");
+  rg_node *logvar = linear_head(graph, "logvar", "logvar", s, x, "zero");
   rg_node *z = rg_apply(graph, "sample", "z", "std=half", mu, logvar, NULL);
   rg_node *d = rg_sailer_split_decoder(graph, rg_sailer_condition(graph, facts, z), x,
                                        (int)s->chunk, (int)s->hidden);
@@ -199,6 +225,8 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   if (!exact(s) && s->latent != facts->teacher_axes)
     return rg_fail(RG_EUSAGE, "sailerx.latent is %d but the teacher has %d axes; make them "
                               "equal (prepare.axes)", (int)s->latent, facts->teacher_axes);
+  if (exact(s) && s->pairs[0] != 'b')
+    return rg_fail(RG_EUSAGE, "sailerx.pairs=graph needs sailerx.compat=correct");
   model->optimiser = RG_ADAM;
   model->weight_decay = s->weight_decay;
   if (exact(s))

@@ -60,7 +60,7 @@ void rg_batch_range(rg_batch *batch, const rg_store *store, int64_t low, int64_t
 
 /* ---- filling ---- */
 
-static void reserve(rg_batch *batch, int k, int64_t nnz, bool ones)
+void rg_batch_reserve(rg_batch *batch, int k, int64_t nnz, bool ones)
 {
   if (nnz <= batch->capacity[k])
     return;
@@ -83,7 +83,7 @@ static void fill_rows(rg_batch *batch, const rg_csr *from, int k)
     rows->indptr[i + 1] =
         rows->indptr[i] + (row < 0 ? 0 : from->indptr[row + 1] - from->indptr[row]);
   }
-  reserve(batch, k, rows->indptr[rows->rows], from->values == NULL);
+  rg_batch_reserve(batch, k, rows->indptr[rows->rows], from->values == NULL);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < rows->rows; i++) {
     int64_t n = rows->indptr[i + 1] - rows->indptr[i];
@@ -114,7 +114,7 @@ static int64_t entry_at(const rg_csr *rows, int64_t row, int64_t feature)
 
 /* The transpose: features are cut into slices, so narrow that what is counted and filled
  * stays in the first caches; each is done on its own. */
-static void fill_columns(rg_sparse_batch *sparse)
+void rg_batch_columns(rg_sparse_batch *sparse)
 {
   enum { SLICES = 64 };
   const rg_csr *rows = &sparse->rows;
@@ -165,11 +165,11 @@ void rg_batch_fill(rg_batch *batch, const rg_store *store, rg_graph *graph, bool
   for (int k = 0; k < store->n_sparse; k++) {
     fill_rows(batch, &store->sparse[k], k);
     if (columns)
-      fill_columns(&batch->sparse[k]);
+      rg_batch_columns(&batch->sparse[k]);
   }
   for (int i = 0, k = 0; i < rg_graph_nodes(graph); i++) {
     rg_node *node = rg_graph_node(graph, i);
-    if (node->input && !node->sparse)
+    if (node->input && !node->sparse && !rg_is_near(node->name))
       fill_dense(batch, store, graph, node, k++);
   }
 }

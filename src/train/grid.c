@@ -161,6 +161,11 @@ rg_comm *rg_grid_comm(const rg_grid *grid)
   return grid->comm;
 }
 
+rg_comm *rg_grid_lane_comm(const rg_grid *grid)
+{
+  return grid->lane_comm;
+}
+
 int rg_grid_lane_groups(const rg_grid *grid)
 {
   return grid->lane_groups;

@@ -81,6 +81,24 @@ void rg_batch_range(rg_batch *batch, const rg_store *store, int64_t low, int64_t
 /** Gather counts and dense inputs of the chosen cells; `columns` for training. */
 void rg_batch_fill(rg_batch *batch, const rg_store *store, rg_graph *graph, bool columns);
 
+/** Make room for `nnz` entries in the rows and columns of sparse input k. */
+void rg_batch_reserve(rg_batch *batch, int k, int64_t nnz, bool ones);
+
+/** Make the columns of a batch from its rows. */
+void rg_batch_columns(rg_sparse_batch *sparse);
+
+/* ---- partner.c ------------------------------------------------------------------- */
+
+/** Covariate "#links": the nearest neighbours of every cell in the teacher's graph, as
+ *  numbers among the eligible cells (each in two columns of 24 bits). Collective. */
+rg_status rg_partner_links(rg_comm *comm, const rg_model *model, const rg_mat *teacher,
+                           const int64_t *eligible, rg_covariates *covariates);
+/** Draw a partner for every cell of the batch and fetch its rows from whoever holds them,
+ *  into the partner inputs. Collective over the lane groups. */
+void rg_partner_fill(rg_session *session, rg_batch *batch, uint64_t step);
+/** True for the name of a dense input that is a partner's: "near:NAME". */
+bool rg_is_near(const char *name);
+
 /* ---- the session: session.c ------------------------------------------------------ */
 
 struct rg_session {
@@ -101,6 +119,7 @@ struct rg_session {
   int64_t steps_per_epoch;
   rg_sequence *sequence[RG_PHASES][RG_STEPS]; /* made on first use */
 };
+rg_comm *rg_grid_lane_comm(const rg_grid *grid);
 /** Facts, blocks, grid, graph and model for a data set. Collective. */
 rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
                              int teacher_axes, int lanes, int lane_cells);

@@ -138,7 +138,7 @@ static rg_status order_covariates(rg_session *session, const rg_covariates *all,
 {
   for (int i = 0; i < rg_graph_nodes(session->graph); i++) {
     const rg_node *node = rg_graph_node(session->graph, i);
-    if (!node->input || node->sparse)
+    if (!node->input || node->sparse || rg_is_near(node->name))
       continue;
     const rg_mat *mat = rg_covariates_find(all, node->name);
     if (!mat || mat->cols != node->width)
@@ -167,12 +167,16 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   }
   RG_TRY(order_covariates(session, &all, &ordered));
   eligible = number_eligible(session, &total);
+  if (fit && session->model.partner_neighbours > 0)
+    RG_TRY(rg_partner_links(session->comm, &session->model, teacher, eligible, &ordered));
   RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,
                       eligible, &session->model, &session->constants, &ordered,
                       &session->store));
 out:
   rg_free(eligible);
   rg_covariates_fini(&all);
+  if (ordered.n > 0 && strcmp(ordered.item[ordered.n - 1].name, "#links") == 0)
+    rg_mat_fini(&ordered.item[ordered.n - 1].mat); /* the others are views of `all` */
   return status;
 }
 

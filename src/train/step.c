@@ -178,6 +178,8 @@ rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase
   rg_batch_choose(batch, &session->store, share, (uint64_t)session->plan->train.seed, epoch,
                   state->iteration);
   rg_batch_fill(batch, &session->store, session->graph, true);
+  if (session->model.partner_neighbours > 0)
+    rg_partner_fill(session, batch, (uint64_t)state->step);
   rg_timer_stop("batch");
   spoil_on_fault(session);
   for (int s = 0; s < phase->n_steps && status == RG_OK; s++) {

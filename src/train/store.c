@@ -95,7 +95,8 @@ static bool header_for(const spread *s, int64_t row, int f, header *h, int *to)
   *h = (header){0};
   int group = lane_group_of(s, row, h);
   for (int k = 0; k < s->model->n_sparse; k++)
-    h->nnz[k] = rg_range_n(entries_in(s->counts[k], row, features_of(s, k, f)));
+    if (s->counts[k])
+      h->nnz[k] = rg_range_n(entries_in(s->counts[k], row, features_of(s, k, f)));
   *to = group * rg_grid_feature_groups(s->grid) + f;
   return true;
 }
@@ -103,6 +104,8 @@ static bool header_for(const spread *s, int64_t row, int f, header *h, int *to)
 static char *put_payload(const spread *s, int64_t row, int f, char *at)
 {
   for (int k = 0; k < s->model->n_sparse; k++) {
+    if (!s->counts[k])
+      continue; /* rows of partners are fetched when they are drawn */
     rg_range features = features_of(s, k, f);
     rg_range entries = entries_in(s->counts[k], row, features);
     const rg_csr *csr = s->counts[k];
@@ -303,7 +306,7 @@ static rg_status bind_inputs(spread *s, const rg_covariates *covariates)
     if (!m)
       return rg_fail(RG_EINPUT, "the data have no modality %s, which the recipe needs",
                      s->model->sparse[k].modality);
-    s->counts[k] = &m->counts;
+    s->counts[k] = s->model->sparse[k].partner ? NULL : &m->counts;
   }
   return RG_OK;
 }

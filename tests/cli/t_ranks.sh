@@ -38,6 +38,18 @@ for recipe in sailerx sailer; do
   done
 done
 
+# pairs from the teacher's graph: rows of partners come from whoever holds them
+train graph-1 1 sailerx --set sailerx.epochs=2 --set sailerx.pairs=graph
+for shape in 2:lanes 4:2x2; do
+  name=graph-$(echo $shape | tr : -)
+  train "$name" "${shape%%:*}" sailerx --set sailerx.epochs=2 --set sailerx.pairs=graph \
+    --set "train.grid=${shape##*:}"
+  same "$(hash_of "$scratch/$name")" "$(hash_of "$scratch/graph-1")" \
+    "pairs=graph: $shape gives the parameters of one rank"
+done
+test "$(hash_of "$scratch/graph-1")" != "$(hash_of "$scratch/sailerx-1")"
+ok $? "pairs=graph trains something else"
+
 OMP_NUM_THREADS=2 train threads 1 sailerx --set sailerx.epochs=3
 same "$(hash_of "$scratch/threads")" "$(hash_of "$scratch/sailerx-1")" \
   "two threads give the parameters of one"
