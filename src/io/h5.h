@@ -87,6 +87,7 @@ typedef struct rg_h5_array {
   int rank;         /* 0, 1 or 2 */
   int64_t dims[2];  /* 1 beyond the rank */
   int64_t chunk[2]; /* 0 when contiguous */
+  struct rg_chunks *chunks; /* decompressed here when not NULL */
 } rg_h5_array;
 
 /** Open a dataset and check everything about it but its values. */

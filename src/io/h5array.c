@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "chunks.h"
 #include "filters.h"
 #include "h5.h"
 
@@ -175,6 +176,7 @@ rg_status rg_h5_array_open(const rg_h5 *h5, const char *path, rg_h5_array *array
     H5Dclose(array->id);
     array->id = H5Dopen2(h5->id, path, access);
     H5Pclose(access);
+    array->chunks = rg_chunks_new(array, creation);
   }
 out:
   if (creation >= 0)
@@ -192,6 +194,7 @@ void rg_h5_array_close(rg_h5_array *array)
     H5Tclose(array->type);
   if (array->id >= 0)
     H5Dclose(array->id);
+  rg_chunks_free(array->chunks);
   rg_free(array->path);
   *array = (rg_h5_array){0};
 }
@@ -237,6 +240,8 @@ static rg_status read_as(const rg_h5_array *array, hid_t memory, int64_t low,
 {
   if (high <= low || right <= left)
     return RG_OK;
+  if (array->chunks)
+    return rg_chunks_read(array, low, high, x);
   hsize_t start[2] = {(hsize_t)low, (hsize_t)left};
   hsize_t count[2] = {(hsize_t)(high - low), (hsize_t)(right - left)};
   hid_t space = H5Dget_space(array->id);
