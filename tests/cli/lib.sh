@@ -30,11 +30,14 @@ finish() {
   echo "1..$tests"
   exit $failed
 }
-# on RANKS COMMAND...: run under MPI, output to $scratch/out and $scratch/err
+# on RANKS COMMAND...: run under MPI, output to $scratch/out and $scratch/err; one rank
+# needs no launcher
 on() {
-  ranks=$1
+  ranks=$1 launch="$MPIEXEC -n $1"
   shift
-  timeout 120 $MPIEXEC -n "$ranks" "$regatta" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+  test "$ranks" != 1 || launch=
+  # shellcheck disable=SC2086 # words
+  timeout -k 5 120 $launch "$regatta" "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
 }
 # hash of the parameters of a run
 hash_of() {
