@@ -2,8 +2,6 @@
  * each pair of parts before it sends anything. */
 #include "leiden.h"
 
-#include <stdlib.h>
-
 /* Weight between two coarse vertices; the degree of one when they are the same. */
 typedef struct entry {
   int64_t row, column, weight;
@@ -48,22 +46,36 @@ static int32_t *by_slot(const leiden_level *level, const leiden_state *parts,
   return order;
 }
 
-/* What this rank has of the coarse graph. */
-static entry *local_entries(const leiden_level *level, const leiden_state *parts,
-                            const int64_t *number, int64_t *n_entries)
+/* A growing list of entries. */
+typedef struct entries {
+  int64_t n, room;
+  entry *item;
+} entries;
+
+static void add_entry(entries *all, int64_t row, int64_t column, int64_t weight)
 {
-  int64_t n_slots = level->n_own + parts->n_far, n = 0;
+  if (all->n == all->room) {
+    int64_t room = 2 * all->room + 1024;
+    all->item = rg_realloc(all->item, all->room, room, sizeof(entry));
+    all->room = room;
+  }
+  all->item[all->n++] = (entry){row, column, weight};
+}
+
+/* What this rank has of the coarse graph. */
+static entries local_entries(const leiden_level *level, const leiden_state *parts,
+                             const int64_t *number)
+{
+  int64_t n_slots = level->n_own + parts->n_far;
   int64_t *first = RG_NEW(int64_t, n_slots + 1);
   int32_t *order = by_slot(level, parts, first);
-  entry *out = RG_NEW(entry, level->start[level->n_own] + level->n_own);
+  entries out = {0};
   leiden_bag bag = {0};
   for (int64_t s = 0; s < n_slots; s++) {
-    if (first[s] == first[s + 1])
-      continue;
     int64_t degree = 0, edges = 0;
     for (int64_t i = first[s]; i < first[s + 1]; i++)
       edges += level->start[order[i] + 1] - level->start[order[i]];
-    leiden_bag_open(&bag, edges + 1);
+    leiden_bag_open(&bag, edges);
     for (int64_t i = first[s]; i < first[s + 1]; i++) {
       int32_t v = order[i];
       degree += level->degree[v];
@@ -71,26 +83,19 @@ static entry *local_entries(const leiden_level *level, const leiden_state *parts
         if (parts->slot[level->column[e]] != s)
           leiden_bag_count(&bag, parts->slot[level->column[e]], level->weight[e]);
     }
-    out[n++] = (entry){number[s], number[s], degree};
+    if (first[s] < first[s + 1])
+      add_entry(&out, number[s], number[s], degree);
     for (int32_t j = 0; j < bag.n; j++)
-      out[n++] =
-          (entry){number[s], number[bag.key[bag.met[j]]], bag.weight[bag.met[j]]};
+      add_entry(&out, number[s], number[bag.key[bag.met[j]]], bag.weight[bag.met[j]]);
   }
   leiden_bag_fini(&bag);
   rg_free(order);
   rg_free(first);
-  *n_entries = n;
   return out;
 }
 
-static int by_column(const void *x, const void *y)
-{
-  const entry *a = x, *b = y;
-  return (a->column > b->column) - (a->column < b->column);
-}
-
-/* Entries in the order of rows and columns: rows counted, then each sorted. */
-static entry *in_order(const entry *in, int64_t n, rg_range rows, int64_t *first)
+/* Entries in the order of their rows: those of row i are out[first[i]..first[i+1]). */
+static entry *by_row(const entry *in, int64_t n, rg_range rows, int64_t *first)
 {
   int64_t n_own = rg_range_n(rows), *at = RG_NEW(int64_t, n_own + 1);
   entry *out = RG_NEW(entry, n);
@@ -102,13 +107,12 @@ static entry *in_order(const entry *in, int64_t n, rg_range rows, int64_t *first
     first[i] = at[i];
   for (int64_t j = 0; j < n; j++)
     out[at[in[j].row - rows.low]++] = in[j];
-  for (int64_t i = 0; i < n_own; i++)
-    qsort(out + first[i], (size_t)(first[i + 1] - first[i]), sizeof *out, by_column);
   rg_free(at);
   return out;
 }
 
-/* The coarse level, from entries whose rows are here, in any order. Collective. */
+/* The coarse level, from entries whose rows are here, in any order; several ranks may have
+ * sent the same pair. Collective. */
 static leiden_level assemble(rg_comm *comm, int64_t n_coarse, const entry *in,
                              int64_t n)
 {
@@ -117,20 +121,22 @@ static leiden_level assemble(rg_comm *comm, int64_t n_coarse, const entry *in,
   int64_t *start = RG_NEW(int64_t, n_own + 1), *degree = RG_NEW(int64_t, n_own);
   int64_t *column = RG_NEW(int64_t, n), *weight = RG_NEW(int64_t, n);
   int64_t *first = RG_NEW(int64_t, n_own + 1);
-  entry *sorted = in_order(in, n, rows, first);
+  entry *sorted = by_row(in, n, rows, first);
+  leiden_bag bag = {0};
   for (int64_t i = 0; i < n_own; i++) {
-    for (const entry *e = sorted + first[i]; e < sorted + first[i + 1]; e++) {
-      if (e->column == e->row) {
+    leiden_bag_open(&bag, first[i + 1] - first[i]);
+    for (const entry *e = sorted + first[i]; e < sorted + first[i + 1]; e++)
+      if (e->column == e->row)
         degree[i] += e->weight;
-      } else if (at > start[i] && column[at - 1] == e->column) {
-        weight[at - 1] += e->weight;
-      } else {
-        column[at] = e->column;
-        weight[at++] = e->weight;
-      }
+      else
+        leiden_bag_count(&bag, (int32_t)e->column, e->weight);
+    for (int32_t j = 0; j < bag.n; j++) {
+      column[at] = bag.key[bag.met[j]];
+      weight[at++] = bag.weight[bag.met[j]];
     }
     start[i + 1] = at;
   }
+  leiden_bag_fini(&bag);
   leiden_level level = leiden_level_new(comm, n_coarse, start, column, weight, degree);
   rg_free(sorted);
   rg_free(first);
@@ -203,16 +209,16 @@ leiden_coarse leiden_aggregate(const leiden_level *level, const leiden_state *pa
 {
   rg_comm *comm = level->comm;
   leiden_coarse coarse = {.vertex = RG_NEW(int64_t, level->n_own)};
-  int64_t n_coarse, n_out, n_in;
+  int64_t n_coarse, n_in;
   int64_t *number = number_parts(level, parts, &n_coarse);
   for (int32_t v = 0; v < level->n_own; v++)
     coarse.vertex[v] = number[parts->slot[v]];
-  entry *out = local_entries(level, parts, number, &n_out);
-  int *to = RG_NEW(int, n_out);
-  for (int64_t e = 0; e < n_out; e++)
-    to[e] = rg_part_owner(n_coarse, rg_size(comm), out[e].row);
-  entry *in = rg_scatter(comm, out, n_out, sizeof *out, to, &n_in);
-  rg_free(out);
+  entries out = local_entries(level, parts, number);
+  int *to = RG_NEW(int, out.n);
+  for (int64_t e = 0; e < out.n; e++)
+    to[e] = rg_part_owner(n_coarse, rg_size(comm), out.item[e].row);
+  entry *in = rg_scatter(comm, out.item, out.n, sizeof(entry), to, &n_in);
+  rg_free(out.item);
   rg_free(to);
   rg_free(number);
   coarse.level = assemble(comm, n_coarse, in, n_in);

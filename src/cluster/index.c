@@ -1,16 +1,9 @@
 /* Small hash tables: numbers to indices (open addressing), and weights by community. */
 #include "leiden.h"
 
-static inline uint64_t scramble(uint64_t x)
-{
-  x ^= x >> 32;
-  x *= UINT64_C(0x9e3779b97f4a7c15);
-  return x ^ x >> 29;
-}
-
 static int64_t place(const leiden_index *index, int64_t key)
 {
-  int64_t at = (int64_t)(scramble((uint64_t)key) & (uint64_t)(index->room - 1));
+  int64_t at = (int64_t)(leiden_scramble((uint64_t)key) & (uint64_t)(index->room - 1));
   while (index->value[at] >= 0 && index->key[at] != key)
     at = (at + 1) & (index->room - 1);
   return at;
@@ -74,19 +67,6 @@ void leiden_bag_open(leiden_bag *bag, int64_t most)
   bag->met = RG_NEW(int32_t, bag->room);
   for (int64_t i = 0; i < bag->room; i++)
     bag->key[i] = -1;
-}
-
-void leiden_bag_count(leiden_bag *bag, int32_t key, int64_t weight)
-{
-  int64_t mask = bag->room - 1, at = (int64_t)scramble((uint64_t)key) & mask;
-  while (bag->key[at] >= 0 && bag->key[at] != key)
-    at = (at + 1) & mask;
-  if (bag->key[at] < 0) {
-    bag->key[at] = key;
-    bag->weight[at] = 0;
-    bag->met[bag->n++] = (int32_t)at;
-  }
-  bag->weight[at] += weight;
 }
 
 void leiden_bag_fini(leiden_bag *bag)

@@ -41,6 +41,11 @@ static inline int64_t leiden_whole(double weight, double scale)
   return whole > 0 ? whole : 1;
 }
 
+/* Modularity of n communities with degrees degree[n] and weight `inside` them, each edge
+ * twice. Not collective. */
+double leiden_quality(int64_t inside, const int64_t *degree, int64_t n,
+                      double resolution);
+
 /* Leiden by queues from the communities in label[n] (numbers below n), to any depth.
  * True when anything changed. Not collective. */
 bool leiden_here(const leiden_graph *graph, leiden_rule *rule, int32_t *label);
@@ -134,8 +139,25 @@ typedef struct leiden_bag {
   int32_t n;
 } leiden_bag;
 void leiden_bag_open(leiden_bag *bag, int64_t most);
-void leiden_bag_count(leiden_bag *bag, int32_t key, int64_t weight);
 void leiden_bag_fini(leiden_bag *bag);
+static inline uint64_t leiden_scramble(uint64_t x)
+{
+  x ^= x >> 32;
+  x *= UINT64_C(0x9e3779b97f4a7c15);
+  return x ^ x >> 29;
+}
+static inline void leiden_bag_count(leiden_bag *bag, int32_t key, int64_t weight)
+{
+  int64_t mask = bag->room - 1, at = (int64_t)leiden_scramble((uint64_t)key) & mask;
+  while (bag->key[at] >= 0 && bag->key[at] != key)
+    at = (at + 1) & mask;
+  if (bag->key[at] < 0) {
+    bag->key[at] = key;
+    bag->weight[at] = 0;
+    bag->met[bag->n++] = (int32_t)at;
+  }
+  bag->weight[at] += weight;
+}
 
 /* Vertices in `list` by sub-round: those of sub-round c are order[first[c]..first[c+1]);
  * which is drawn anew by every rule->round. */

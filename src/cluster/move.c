@@ -4,7 +4,9 @@
  * which rank or thread takes it. */
 #include "leiden.h"
 
-enum { MOST_SWEEPS = 60 };
+/* A sweep that moves fewer than one vertex in ENOUGH is the last: what is left moves at a
+ * lower cost as whole parts, on the levels above, or in the next iteration. */
+enum { MOST_SWEEPS = 60, ENOUGH = 16 };
 
 int leiden_turn(const leiden_rule *rule, int64_t vertex)
 {
@@ -156,7 +158,7 @@ bool leiden_move(const leiden_level *level, leiden_rule *rule, leiden_state *sta
     rule->round++;
     rg_sum_i64(level->comm, &moves, 1);
     any |= moves > 0;
-    if (moves <= level->n / 10000)
+    if (moves <= level->n / ENOUGH)
       break;
   }
   rg_free(order);
