@@ -53,6 +53,19 @@ static void free_file(rg_h5 *h5)
   rg_free(h5);
 }
 
+/* What the first bytes of a file that is not HDF5 say. */
+static rg_status tell_stranger(const char *path, const char first[8])
+{
+  if (memcmp(first, "PK\3\4", 4) == 0)
+    return rg_fail(RG_EINPUT,
+                   "%s: is a zip archive; zarr stores cannot be read: write an h5ad with "
+                   "write_h5ad",
+                   path);
+  if (memcmp(first, "\x1f\x8b", 2) == 0)
+    return rg_fail(RG_EINPUT, "%s: is compressed as a whole; gunzip it first", path);
+  return rg_fail(RG_EINPUT, "%s: is not an HDF5 file, or it is cut short", path);
+}
+
 /* The signature stands at 0, 512, 1024, ...: a user block may precede it. */
 static rg_status find_signature(rg_h5 *h5)
 {
@@ -66,16 +79,17 @@ static rg_status find_signature(rg_h5 *h5)
   if (!file)
     return rg_fail(RG_EINPUT, "%s: cannot be opened: %s", h5->path, strerror(errno));
   bool found = false;
+  char first[8] = "";
   for (int64_t at = 0; !found && at + 8 <= h5->bytes; at = at ? 2 * at : 512) {
     char bytes[8];
     if (fseeko(file, (off_t)at, SEEK_SET) != 0 || fread(bytes, 1, 8, file) != 8)
       break;
     found = memcmp(bytes, "\211HDF\r\n\032\n", 8) == 0;
+    if (at == 0)
+      memcpy(first, bytes, sizeof first);
   }
   fclose(file);
-  if (!found)
-    return rg_fail(RG_EINPUT, "%s: is not an HDF5 file, or it is cut short", h5->path);
-  return RG_OK;
+  return found ? RG_OK : tell_stranger(h5->path, first);
 }
 
 static rg_status open_file(rg_comm *comm, const char *path, unsigned flags, rg_h5 **out)
