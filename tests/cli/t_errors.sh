@@ -2,6 +2,7 @@
 # Bad input gets one line and an exit code, the same on one rank and on four, and nothing
 # is left behind.
 . "$top_srcdir/tests/cli/lib.sh"
+. "$top_srcdir/tests/cli/python.sh"
 
 "$regatta" simulate -o "$scratch/good.h5mu" --cells 120 --genes 60 --peaks 200 \
   --chromosomes 3 >/dev/null 2>&1
@@ -35,12 +36,10 @@ refused 3 "X_none" "missing embedding" evaluate "$file" --rep X_none
 : >"$scratch/empty.h5mu"
 refused 3 "empty.h5mu" "empty file" train "$scratch/empty.h5mu" -o "$scratch/run"
 
-python=${PYTHON:-python3}
-test -x /usr/bin/python3 && python=/usr/bin/python3
-if $python -c 'import h5py' 2>/dev/null; then
+if python_with h5py; then
   for how in truncated negative fraction nan infinite; do
     cp "$file" "$scratch/$how.h5mu"
-    $python "$top_srcdir/tests/cli/spoil.py" "$scratch/$how.h5mu" $how
+    "$python" "$top_srcdir/tests/cli/spoil.py" "$scratch/$how.h5mu" $how
     refused 3 "$how.h5mu" "$how" train "$scratch/$how.h5mu" -o "$scratch/run"
   done
 else

@@ -2,10 +2,10 @@
 # neighbors, cluster and umap on a file of results: against numpy, and the same on any
 # number of ranks.
 . "$top_srcdir/tests/cli/lib.sh"
+. "$top_srcdir/tests/cli/python.sh"
 peer=$top_srcdir/tests/cli/graph_peer.py
-python=${PYTHON:-/usr/bin/python3}
 
-if ! "$python" -c 'import h5py, scipy' 2>/dev/null; then
+if ! python_with 'h5py, scipy'; then
   skip "neighbors, cluster and umap" "no Python with h5py and scipy"
   finish
 fi

@@ -3,12 +3,9 @@
 # code 3, in the same words on one rank and on four; nothing crashes and nothing hangs.
 # RG_MUTANTS is the number of random mutants, RG_SEED chooses them.
 . "$top_srcdir/tests/cli/lib.sh"
+. "$top_srcdir/tests/cli/python.sh"
 
-for python in "${PYTHON:-python3}" /usr/bin/python3; do
-  if "$python" -c 'import h5py, scipy' 2>/dev/null; then break; fi
-  python=
-done
-if test -z "$python"; then
+if ! python_with 'h5py, scipy'; then
   skip "hostile files" "no Python with h5py and scipy"
   finish
   exit 0

@@ -2,6 +2,7 @@
 # regatta prepare: what it keeps and writes, the same on any number of ranks and threads,
 # against scikit-learn; bad requests are refused with one line.
 . "$top_srcdir/tests/cli/lib.sh"
+. "$top_srcdir/tests/cli/python.sh"
 here=$top_srcdir/tests/cli
 
 "$regatta" simulate -o "$scratch/a.h5mu" --cells 400 --genes 300 --peaks 900 --proteins 12 \
@@ -63,11 +64,7 @@ refused 2 'idf' "an unknown embedding is refused"
 test ! -e "$scratch/bad/results.h5ad"
 ok $? "nothing is left behind"
 
-for python in "${PYTHON:-python3}" /usr/bin/python3; do
-  "$python" -c 'import h5py, scipy, sklearn' 2>/dev/null && break
-  python=
-done
-if test -n "$python"; then
+if python_with 'h5py, scipy, sklearn'; then
   "$python" "$here/prepare_peer.py" "$scratch/a.h5mu" "$scratch/p1/results.h5ad" \
     "$scratch/p2/results.h5ad" "$scratch/p3/results.h5ad" "$scratch/p4/results.h5ad" \
     "$scratch/threads/results.h5ad" >"$scratch/peer" 2>&1

@@ -10,11 +10,8 @@ say() { # 0 or not, what
   if test "$1" = 0; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
 }
 
-for python in "${PYTHON:-python3}" /usr/bin/python3; do
-  if "$python" -c 'import h5py, scipy' 2>/dev/null; then break; fi
-  python=
-done
-if test -z "$python"; then
+. "$here/python.sh"
+if ! python_with 'h5py, scipy'; then
   echo "1..1"
   echo "ok 1 - readers # SKIP no Python with h5py and scipy"
   exit 0

@@ -12,7 +12,8 @@ ok() { # STATUS WHAT
   test ! -s "$dir/said" || sed 's/^/# /' "$dir/said"
 }
 
-if ! python3 -c 'import anndata, h5py' 2>/dev/null; then
+. "${top_srcdir:-.}/tests/cli/python.sh"
+if ! python_with 'anndata, h5py'; then
   echo '1..0 # SKIP no anndata'
   exit 0
 fi
@@ -22,7 +23,7 @@ mkdir "$dir/3"
 RG_RANKS_FOLDER=$dir/3 $MPIEXEC -n 3 "$top_builddir/tests/ranks/rankcases" annot \
   >"$dir/said" 2>&1
 ok $? 'results are written by three ranks'
-python3 -W ignore - "$dir/3/results.h5ad" "$dir/again.h5ad" >"$dir/said" 2>&1 <<'END'
+"$python" -W ignore - "$dir/3/results.h5ad" "$dir/again.h5ad" >"$dir/said" 2>&1 <<'END'
 import sys
 
 import anndata
@@ -59,7 +60,7 @@ ok $? 'anndata reads columns, matrices, graphs and notes as they were'
 "$REGATTA" simulate -o "$dir/data.h5mu" --cells 200 --genes 50 --peaks 100 --log warn \
   >"$dir/said" 2>&1
 ok $? 'data are simulated'
-python3 -W ignore - "$dir" >"$dir/said" 2>&1 <<'END'
+"$python" -W ignore - "$dir" >"$dir/said" 2>&1 <<'END'
 import sys
 
 import anndata
@@ -92,7 +93,7 @@ for ranks in 1 3; do
 done
 cmp "$dir/merged1.h5mu" "$dir/merged3.h5mu"
 ok $? 'merged files are the same at 1 and 3 ranks'
-python3 -W ignore - "$dir" >"$dir/said" 2>&1 <<'END'
+"$python" -W ignore - "$dir" >"$dir/said" 2>&1 <<'END'
 import sys
 
 import anndata

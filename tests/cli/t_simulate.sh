@@ -46,12 +46,13 @@ RG_FAULT=h5.rename simulate 2 kept.h5mu 2>"$dir/err"
 test $? = 1 && cmp "$dir/other.h5mu" "$dir/kept.h5mu" && ! ls -A "$dir" | grep -q tmp
 ok $? 'a failed rename keeps the file that was there'
 
+. "${top_srcdir:-.}/tests/cli/python.sh"
 what='anndata reads every modality, maps and places agree'
-if ! python3 -c 'import anndata, h5py' 2>/dev/null; then
+if ! python_with 'anndata, h5py'; then
   count=$((count + 1))
   echo "ok $count - $what # SKIP no anndata"
 else
-  python3 -W ignore - "$dir/1.h5mu" >"$dir/said" 2>&1 <<'END'
+  "$python" -W ignore - "$dir/1.h5mu" >"$dir/said" 2>&1 <<'END'
 import sys
 
 import h5py
