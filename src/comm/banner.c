@@ -58,7 +58,7 @@ static void print_blas(FILE *out)
 }
 
 /* The most crowded host decides. */
-static void warn_crowded(int threads, int64_t crowd, int64_t excess, int64_t bound)
+static void warn_crowded(int threads, int64_t excess, int64_t bound)
 {
   if (excess > 0)
     rg_warn("%lld threads more than cores on a host: expect a slow run; lower the "
@@ -67,8 +67,8 @@ static void warn_crowded(int threads, int64_t crowd, int64_t excess, int64_t bou
             (long long)excess);
   else if (bound > 0)
     rg_warn("a rank of %d threads is bound to %lld fewer cores; start it with "
-            "mpirun --bind-to none, or --map-by slot:PE=%d (%lld ranks on a host)",
-            threads, (long long)bound, threads, (long long)crowd);
+            "mpirun --bind-to none, or --map-by slot:PE=%d",
+            threads, (long long)bound, threads);
 }
 
 void rg_comm_banner(rg_comm *comm, FILE *out)
@@ -77,9 +77,9 @@ void rg_comm_banner(rg_comm *comm, FILE *out)
   rg_comm_hosts(comm, &hosts, &ranks_here);
   int threads = count_threads();
   int cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
-  int64_t most[3] = {ranks_here, (int64_t)ranks_here * threads - cores,
+  int64_t most[2] = {(int64_t)ranks_here * threads - cores,
                      threads - count_cores_bound()};
-  rg_max_i64(comm, most, 3);
+  rg_max_i64(comm, most, 2);
   if (comm->rank != 0)
     return;
   fprintf(out, "%d rank%s x %d thread%s on %d host%s of %d cores\n", comm->size,
@@ -87,5 +87,5 @@ void rg_comm_banner(rg_comm *comm, FILE *out)
           hosts == 1 ? "" : "s", cores);
   print_mpi(out);
   print_blas(out);
-  warn_crowded(threads, most[0], most[1], most[2]);
+  warn_crowded(threads, most[0], most[1]);
 }

@@ -5,7 +5,7 @@
  * on any columns. Short vectors are gathered whole and every rank runs all columns. Long
  * ones are cut: rank r gets its slice of columns of all slots (reduce-scatter), runs
  * the program, and the results are gathered; this goes piece by piece, which bounds the
- * memory of what is received (the time does not depend on it). */
+ * memory of what is received. */
 #include "private.h"
 
 #include <string.h>
