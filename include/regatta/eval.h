@@ -12,11 +12,14 @@
  *  label and a finite embedding). Unused members are empty. Borrowed. */
 typedef struct rg_scored {
   const rg_mat *embedding;
-  const rg_mat *second;       /* rows of the other modality, for cross-modality scores */
+  const rg_mat *second;       /* rows of the other modality, for cross-modality scores:
+                                 as many columns; NaN where a cell lacks it */
   const int32_t *label;       /* 0..n_labels-1 */
   int n_labels;
   const int32_t *batch;       /* NULL: no batches */
   int n_batches;
+  const int32_t *cluster;     /* a given clustering, -1: none; NULL: not given */
+  int n_clusters;
   const double *depth;        /* log depth, NULL: unknown */
   const rg_knn *knn;          /* k = 15, Euclidean, exact */
   const rg_csr *connectivities;
@@ -39,7 +42,8 @@ typedef struct rg_metric {
   rg_status (*compute)(rg_comm *comm, const rg_scored *scored, rg_score *scores, int *n);
 } rg_metric;
 
-enum { RG_NEEDS_LABELS = 1, RG_NEEDS_BATCH = 2, RG_NEEDS_DEPTH = 4, RG_NEEDS_SECOND = 8 };
+enum { RG_NEEDS_LABELS = 1, RG_NEEDS_BATCH = 2, RG_NEEDS_DEPTH = 4, RG_NEEDS_SECOND = 8,
+       RG_NEEDS_CLUSTERS = 16 };
 
 extern const rg_metric *const rg_metrics[]; /* generated; NULL-terminated */
 

@@ -1,12 +1,12 @@
 /* regatta evaluate: scores of an embedding beside their controls. */
 #include "regatta/cli.h"
-#include "regatta/eval.h"
+#include "scored.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct evaluate_options {
-  char *rep, *labels, *batch, *drop, *depth, *output;
+  char *rep, *second, *labels, *batch, *clusters, *drop, *depth, *output;
   bool json, l2, controls;
   int64_t seed;
 } evaluate_options;
@@ -14,10 +14,15 @@ typedef struct evaluate_options {
 static const rg_field options[] = {
     {"rep", RG_TEXT, offsetof(evaluate_options, rep), NULL, 0, 0, NULL, NULL,
      "embedding to score; unset: the first X_* that is no control and no X_umap"},
+    {"second", RG_TEXT, offsetof(evaluate_options, second), NULL, 0, 0, NULL, NULL,
+     "embedding of the same cells from their other modality, for foscttm and "
+     "matching_score"},
     {"labels", RG_TEXT, offsetof(evaluate_options, labels), NULL, 0, 0, NULL, NULL,
      "column of obs with cell types, or FILE:COLUMN"},
     {"batch", RG_TEXT, offsetof(evaluate_options, batch), NULL, 0, 0, NULL, NULL,
      "column of obs with batches, or FILE:COLUMN"},
+    {"clusters", RG_TEXT, offsetof(evaluate_options, clusters), NULL, 0, 0, NULL, NULL,
+     "column of obs with clusters to score against the labels, or FILE:COLUMN"},
     {"drop", RG_TEXT, offsetof(evaluate_options, drop), NULL, 0, 0, NULL, NULL,
      "labels to leave out, separated by commas"},
     {"depth", RG_TEXT, offsetof(evaluate_options, depth), NULL, 0, 0, NULL, NULL,
@@ -33,24 +38,6 @@ static const rg_field options[] = {
     {"output", RG_TEXT, offsetof(evaluate_options, output), NULL, 0, 0, NULL, NULL,
      "also write the JSON object to this file"},
     {0}};
-
-enum { REPS = 8, SCORES = 64 };
-
-typedef struct rep {
-  const char *name;
-  rg_mat mat;
-  int n;
-  rg_score score[SCORES];
-} rep;
-
-/** What is scored: this rank's cells, dealt out evenly again. */
-typedef struct cells {
-  int64_t rows;
-  int32_t *label, *batch;
-  double *depth;
-  int n_labels, n_batches, n_reps;
-  rep reps[REPS];
-} cells;
 
 /* ---- columns ---- */
 
@@ -99,14 +86,20 @@ out:
   return status;
 }
 
-static const rg_column *depth_column(const rg_annot *annot, const char *name)
+static rg_status depth_column(const rg_annot *annot, const char *name,
+                              const rg_column **depth)
 {
-  if (name)
-    return rg_annot_column(annot, name);
-  for (int k = 0; k < annot->n_columns; k++)
-    if (strncmp(annot->columns[k].name, "depth_", 6) == 0)
-      return &annot->columns[k];
-  return NULL;
+  *depth = NULL;
+  if (name) {
+    *depth = rg_annot_column(annot, name);
+    return *depth && (*depth)->number
+               ? RG_OK
+               : rg_fail(RG_EINPUT, "the results have no column %s of numbers", name);
+  }
+  for (int k = 0; k < annot->n_columns && !*depth; k++)
+    if (strncmp(annot->columns[k].name, "depth_", 6) == 0 && annot->columns[k].number)
+      *depth = &annot->columns[k];
+  return RG_OK;
 }
 
 /* ---- representations ---- */
@@ -132,10 +125,10 @@ static const char *default_rep(const rg_annot *annot)
   return NULL;
 }
 
-static rg_mat random_rep(const rg_annot *annot, int64_t cols, uint64_t seed)
+static rg_mat random_rep(const rg_annot *annot, int64_t cols, uint64_t seed, int stream)
 {
   rg_mat mat = rg_mat_new(rg_range_n(annot->rows), cols);
-  rg_key key = {.seed = seed, .purpose = RG_FOR_CONTROL};
+  rg_key key = {.seed = seed, .purpose = RG_FOR_CONTROL, .step = (uint64_t)stream};
   for (int64_t i = 0; i < mat.rows; i++)
     rg_normals(&key, (uint64_t)(annot->rows.low + i), (int)cols, rg_mat_row(&mat, i));
   return mat;
@@ -153,115 +146,18 @@ static void unit_rows(rg_mat *x)
   }
 }
 
-/* ---- cells that are scored ---- */
-
-static bool is_dropped(const char *label, const char *drop)
-{
-  size_t n = strlen(label);
-  for (const char *at = drop; at && *at;) {
-    size_t m = strcspn(at, ",");
-    if (m == n && strncmp(at, label, n) == 0)
-      return true;
-    at += m + (at[m] == ',');
-  }
-  return false;
-}
-
-/* Number among the cells that are scored, -1 for the others; in a keyed order, so that
- * where neighbours tie (zeros!) the order of the file says nothing. */
-static int64_t *number_cells(rg_comm *comm, const rg_annot *annot, const rg_mat *main,
-                             const rg_column *labels, const evaluate_options *o,
-                             int64_t *total)
-{
-  rg_key key = {.seed = (uint64_t)o->seed, .purpose = RG_FOR_CONTROL};
-  int64_t rows = rg_range_n(annot->rows), here = 0, *number = RG_NEW(int64_t, rows);
-  for (int64_t i = 0; i < rows; i++) {
-    bool good = isfinite(rg_mat_row(main, i)[0]);
-    if (labels->name)
-      good = good && labels->code[i] >= 0 &&
-             !is_dropped(rg_strings_at(&labels->categories, labels->code[i]), o->drop);
-    number[i] = good ? here++ : -1;
-  }
-  int64_t first = rg_prefix_i64(comm, here, total);
-  for (int64_t i = 0; i < rows; i++)
-    if (number[i] >= 0)
-      number[i] = rg_permuted(&key, *total, first + number[i]);
-  return number;
-}
-
-typedef struct record {
-  int64_t number;
-  int32_t label, batch;
-  double depth;
-} record;
-
-static void unpack(const char *at, int64_t first, cells *out)
-{
-  record r;
-  memcpy(&r, at, sizeof r);
-  at += sizeof r;
-  int64_t i = r.number - first;
-  out->label[i] = r.label;
-  out->batch[i] = r.batch;
-  out->depth[i] = r.depth;
-  for (int k = 0; k < out->n_reps; k++) {
-    size_t bytes = sizeof(float) * (size_t)out->reps[k].mat.cols;
-    memcpy(rg_mat_row(&out->reps[k].mat, i), at, bytes);
-    at += bytes;
-  }
-}
-
-/* Deal the scored cells out evenly; `from` lists the representations to carry along. */
-static void deal(rg_comm *comm, const int64_t *number, int64_t rows, int64_t total,
-                 const rg_column *labels, const rg_column *batch, const rg_column *depth,
-                 const rg_mat *const *from, cells *out)
-{
-  size_t width = sizeof(record);
-  for (int k = 0; k < out->n_reps; k++)
-    width += sizeof(float) * (size_t)from[k]->cols;
-  char *mine = rg_alloc(rows, width);
-  int *to = RG_NEW(int, rows);
-  int64_t n = 0;
-  for (int64_t i = 0; i < rows; i++) {
-    if (number[i] < 0)
-      continue;
-    record r = {number[i], labels->name ? labels->code[i] : -1,
-                batch->name ? batch->code[i] : -1,
-                depth && depth->number ? log1p(depth->number[i]) : NAN};
-    char *at = mine + (size_t)n * width;
-    memcpy(at, &r, sizeof r);
-    at += sizeof r;
-    for (int k = 0; k < out->n_reps; k++) {
-      size_t bytes = sizeof(float) * (size_t)from[k]->cols;
-      memcpy(at, rg_mat_row(from[k], i), bytes);
-      at += bytes;
-    }
-    to[n++] = rg_part_owner(total, rg_size(comm), number[i]);
-  }
-  char *in = rg_scatter(comm, mine, n, (int64_t)width, to, &out->rows);
-  out->label = RG_NEW(int32_t, out->rows);
-  out->batch = RG_NEW(int32_t, out->rows);
-  out->depth = RG_NEW(double, out->rows);
-  for (int k = 0; k < out->n_reps; k++)
-    out->reps[k].mat = rg_mat_new(out->rows, from[k]->cols);
-  int64_t first = rg_part(total, rg_rank(comm), rg_size(comm)).low;
-  for (int64_t k = 0; k < out->rows; k++)
-    unpack(in + (size_t)k * width, first, out);
-  rg_free(in);
-  rg_free(to);
-  rg_free(mine);
-}
-
 /* ---- scoring ---- */
 
-static unsigned available(const cells *c, bool labels, bool batch, bool depth)
+static unsigned available(const rg_scored_cells *c, const rg_scored_source *source)
 {
-  return (labels && c->n_labels > 1 ? RG_NEEDS_LABELS : 0U) |
-         (batch && c->n_batches > 1 ? RG_NEEDS_BATCH : 0U) |
-         (depth ? RG_NEEDS_DEPTH : 0U);
+  return (c->n_labels > 1 ? RG_NEEDS_LABELS : 0U) |
+         (c->n_batches > 1 ? RG_NEEDS_BATCH : 0U) |
+         (c->n_clusters > 0 ? RG_NEEDS_CLUSTERS : 0U) |
+         (source->depth ? RG_NEEDS_DEPTH : 0U);
 }
 
-static rg_status score_rep(rg_comm *comm, cells *c, rep *r, unsigned have, uint64_t seed)
+static rg_status score_rep(rg_comm *comm, rg_scored_cells *c, rg_scored_rep *r,
+                           unsigned have, uint64_t seed)
 {
   rg_status status = RG_OK;
   rg_knn knn = {0};
@@ -269,11 +165,15 @@ static rg_status score_rep(rg_comm *comm, cells *c, rep *r, unsigned have, uint6
   rg_knn_options nearest = {.k = 15, .exact = true};
   RG_TRY(rg_knn_graph(comm, &r->mat, &nearest, &knn));
   RG_TRY(rg_connectivities(comm, &knn, &connectivities, &distances));
+  have |= r->second >= 0 ? RG_NEEDS_SECOND : 0U;
   rg_scored scored = {.embedding = &r->mat,
+                      .second = r->second >= 0 ? &c->reps[r->second].mat : NULL,
                       .label = have & RG_NEEDS_LABELS ? c->label : NULL,
                       .n_labels = c->n_labels,
                       .batch = have & RG_NEEDS_BATCH ? c->batch : NULL,
                       .n_batches = c->n_batches,
+                      .cluster = have & RG_NEEDS_CLUSTERS ? c->cluster : NULL,
+                      .n_clusters = c->n_clusters,
                       .depth = have & RG_NEEDS_DEPTH ? c->depth : NULL,
                       .knn = &knn,
                       .connectivities = &connectivities,
@@ -290,21 +190,23 @@ out:
 
 /* ---- printing ---- */
 
-static void put_scores(rg_json *json, const rep *r)
+static void put_scores(rg_json *json, const rg_scored_rep *r)
 {
   for (int k = 0; k < r->n; k++)
     rg_json_number(json, r->score[k].name, r->score[k].value);
 }
 
-static rg_json *as_json(const cells *c, int64_t total)
+static rg_json *as_json(const rg_scored_cells *c)
 {
   rg_json *json = rg_json_new();
   rg_json_open(json, NULL, '{');
   rg_json_text(json, "embedding", c->reps[0].name);
-  rg_json_integer(json, "cells", total);
+  rg_json_integer(json, "cells", c->total);
   put_scores(json, &c->reps[0]);
   rg_json_open(json, "controls", '{');
   for (int k = 1; k < c->n_reps; k++) {
+    if (c->reps[k].hidden)
+      continue;
     rg_json_open(json, c->reps[k].name, '{');
     put_scores(json, &c->reps[k]);
     rg_json_close(json);
@@ -314,92 +216,131 @@ static rg_json *as_json(const cells *c, int64_t total)
   return json;
 }
 
-static void print_table(rg_comm *comm, const cells *c, int64_t total)
+static double score_of(const rg_scored_rep *r, const char *name)
 {
-  rg_say(comm, "scores of %lld cells\n%-22s", (long long)total, "");
+  for (int k = 0; k < r->n; k++)
+    if (strcmp(r->score[k].name, name) == 0)
+      return r->score[k].value;
+  return NAN;
+}
+
+static void print_table(rg_comm *comm, const rg_scored_cells *c)
+{
+  rg_say(comm, "scores of %lld cells\n%-22s", (long long)c->total, "");
   for (int k = 0; k < c->n_reps; k++)
-    rg_say(comm, " %12s", c->reps[k].name);
+    if (!c->reps[k].hidden)
+      rg_say(comm, " %12s", c->reps[k].name);
   rg_say(comm, "\n");
   for (int s = 0; s < c->reps[0].n; s++) {
-    rg_say(comm, "%-22s", c->reps[0].score[s].name);
-    for (int k = 0; k < c->n_reps; k++)
-      rg_say(comm, " %12.4f", c->reps[k].score[s].value);
+    const char *name = c->reps[0].score[s].name;
+    rg_say(comm, "%-22s", name);
+    for (int k = 0; k < c->n_reps; k++) {
+      double value = score_of(&c->reps[k], name);
+      if (!c->reps[k].hidden && isnan(value))
+        rg_say(comm, " %12s", "-");
+      else if (!c->reps[k].hidden)
+        rg_say(comm, " %12.4f", value);
+    }
     rg_say(comm, "\n");
   }
 }
 
 /* ---- the command ---- */
 
-static void choose_reps(const rg_annot *annot, const evaluate_options *o, const char *name,
-                        rg_mat *made, const rg_mat **from, cells *c)
+typedef struct choice {
+  const rg_mat *from[RG_SCORED_REPS];
+  rg_mat made[4]; /* owned */
+} choice;
+
+/* Returns its number. */
+static int add_rep(rg_scored_cells *c, choice *chosen, const char *name, const rg_mat *mat,
+                   int second)
 {
-  const rg_mat *main = rg_annot_obsm(annot, name);
-  c->reps[c->n_reps].name = name;
-  from[c->n_reps++] = main;
-  if (!o->controls)
-    return;
-  for (int k = 0; k < annot->n_obsm && c->n_reps < REPS - 2; k++)
-    if (is_control(annot->obsm[k].name) && strcmp(annot->obsm[k].name, "X_umap") != 0 &&
-        strcmp(annot->obsm[k].name, name) != 0) {
-      c->reps[c->n_reps].name = annot->obsm[k].name;
-      from[c->n_reps++] = &annot->obsm[k].mat;
-    }
-  made[0] = random_rep(annot, main->cols, (uint64_t)o->seed);
-  made[1] = rg_mat_new(rg_range_n(annot->rows), main->cols);
-  c->reps[c->n_reps].name = "random";
-  from[c->n_reps++] = &made[0];
-  c->reps[c->n_reps].name = "zeros";
-  from[c->n_reps++] = &made[1];
+  c->reps[c->n_reps] = (rg_scored_rep){
+      .name = name, .second = second, .hidden = strcmp(name, "second") == 0};
+  chosen->from[c->n_reps] = mat;
+  return c->n_reps++;
 }
 
-static rg_status score_all(rg_comm *comm, const rg_annot *annot, const evaluate_options *o,
-                           const char *name, const rg_column *labels,
-                           const rg_column *batch, cells *c, int64_t *total)
+static void add_controls(const rg_annot *annot, const evaluate_options *o,
+                         const char *name, choice *chosen, rg_scored_cells *c)
+{
+  int64_t cols = chosen->from[0]->cols;
+  for (int k = 0; k < annot->n_obsm && c->n_reps < RG_SCORED_REPS - 4; k++)
+    if (is_control(annot->obsm[k].name) && strcmp(annot->obsm[k].name, "X_umap") != 0 &&
+        strcmp(annot->obsm[k].name, name) != 0)
+      add_rep(c, chosen, annot->obsm[k].name, &annot->obsm[k].mat, -1);
+  chosen->made[0] = random_rep(annot, cols, (uint64_t)o->seed, 0);
+  chosen->made[1] = rg_mat_new(rg_range_n(annot->rows), cols);
+  if (o->second) {
+    chosen->made[2] = random_rep(annot, cols, (uint64_t)o->seed, 1);
+    chosen->made[3] = rg_mat_new(rg_range_n(annot->rows), cols);
+  }
+  int other = o->second ? c->n_reps + 1 : -1;
+  add_rep(c, chosen, "random", &chosen->made[0], other);
+  if (o->second)
+    add_rep(c, chosen, "second", &chosen->made[2], -1);
+  other = o->second ? c->n_reps + 1 : -1;
+  add_rep(c, chosen, "zeros", &chosen->made[1], other);
+  if (o->second)
+    add_rep(c, chosen, "second", &chosen->made[3], -1);
+}
+
+static rg_status choose_reps(const rg_annot *annot, const evaluate_options *o,
+                             const char *file, choice *chosen, rg_scored_cells *c)
+{
+  const char *name = o->rep ? o->rep : default_rep(annot);
+  const rg_mat *main = name ? rg_annot_obsm(annot, name) : NULL;
+  if (!main)
+    return rg_fail(RG_EINPUT, "%s: no embedding %s in obsm", file, name ? name : "X_*");
+  add_rep(c, chosen, name, main, o->second ? 1 : -1);
+  if (o->second) {
+    const rg_mat *second = rg_annot_obsm(annot, o->second);
+    if (!second)
+      return rg_fail(RG_EINPUT, "%s: no embedding %s in obsm", file, o->second);
+    if (second->cols != main->cols)
+      return rg_fail(RG_EINPUT, "%s: %s has %lld columns, %s has %lld: they cannot be "
+                                "compared", file, name, (long long)main->cols, o->second,
+                     (long long)second->cols);
+    add_rep(c, chosen, "second", second, -1);
+  }
+  if (o->controls)
+    add_controls(annot, o, name, chosen, c);
+  return RG_OK;
+}
+
+static rg_status score_all(rg_comm *comm, const evaluate_options *o,
+                           const rg_scored_source *source, const choice *chosen,
+                           rg_scored_cells *c)
 {
   rg_status status = RG_OK;
-  const rg_column *depth = depth_column(annot, o->depth);
-  rg_mat made[2] = {{0}};
-  const rg_mat *from[REPS];
-  choose_reps(annot, o, name, made, from, c);
-  int64_t *number = number_cells(comm, annot, from[0], labels, o, total);
-  if (*total < 2)
-    RG_TRY(rg_fail(RG_EINPUT, "%lld cells are left to score", (long long)*total));
-  deal(comm, number, rg_range_n(annot->rows), *total, labels, batch, depth, from, c);
-  c->n_labels = (int)labels->categories.n;
-  c->n_batches = (int)batch->categories.n;
-  unsigned have =
-      available(c, labels->name != NULL, batch->name != NULL, depth && depth->number);
-  for (int k = 0; k < c->n_reps; k++) {
-    if (o->l2)
-      unit_rows(&c->reps[k].mat);
-    RG_TRY(score_rep(comm, c, &c->reps[k], have, (uint64_t)o->seed));
-  }
+  rg_scored_deal(comm, source, chosen->from, c);
+  if (c->total < 2)
+    RG_TRY(rg_fail(RG_EINPUT, "%lld cells are left to score", (long long)c->total));
+  if (source->labels->name && c->n_labels < 2)
+    rg_warn("%s: one value only, so nothing is scored with it", o->labels);
+  if (source->batch->name && c->n_batches < 2)
+    rg_warn("%s: one value only, so nothing is scored with it", o->batch);
+  for (int k = 0; k < c->n_reps && o->l2; k++)
+    unit_rows(&c->reps[k].mat);
+  unsigned have = available(c, source);
+  for (int k = 0; k < c->n_reps; k++)
+    if (!c->reps[k].hidden)
+      RG_TRY(score_rep(comm, c, &c->reps[k], k == 0 ? have : have & ~RG_NEEDS_CLUSTERS,
+                       (uint64_t)o->seed));
 out:
-  rg_free(number);
-  rg_mat_fini(&made[0]);
-  rg_mat_fini(&made[1]);
   return status;
 }
 
-static void cells_fini(cells *c)
-{
-  for (int k = 0; k < c->n_reps; k++)
-    rg_mat_fini(&c->reps[k].mat);
-  rg_free(c->label);
-  rg_free(c->batch);
-  rg_free(c->depth);
-  rg_free(c);
-}
-
-static rg_status report(const rg_call *call, const evaluate_options *o, const cells *c,
-                        int64_t total)
+static rg_status report(const rg_call *call, const evaluate_options *o,
+                        const rg_scored_cells *c)
 {
   rg_status status = RG_OK;
-  rg_json *json = as_json(c, total);
+  rg_json *json = as_json(c);
   if (o->json)
     rg_say(call->comm, "%s\n", rg_json_string(json));
   else
-    print_table(call->comm, c, total);
+    print_table(call->comm, c);
   if (o->output) {
     char *text = rg_format("%s\n", rg_json_string(json));
     status = rg_write_text(call->comm, o->output, text);
@@ -414,24 +355,29 @@ static rg_status run(const rg_call *call)
   rg_status status = RG_OK;
   const evaluate_options *o = call->options;
   rg_annot annot = {0};
-  rg_column labels = {0}, batch = {0};
-  cells *c = RG_NEW(cells, 1);
-  int64_t total = 0;
+  rg_column labels = {0}, batch = {0}, clusters = {0};
+  rg_scored_source source = {.labels = &labels, .batch = &batch, .clusters = &clusters,
+                             .drop = o->drop, .seed = (uint64_t)o->seed};
+  choice chosen = {0};
+  rg_scored_cells *c = RG_NEW(rg_scored_cells, 1);
   if (o->output)
     RG_TRY(rg_check_output(call->comm, o->output));
   RG_TRY(rg_annot_read(call->comm, call->arguments[0], &annot));
-  const char *name = o->rep ? o->rep : default_rep(&annot);
-  if (!name || !rg_annot_obsm(&annot, name))
-    RG_TRY(rg_fail(RG_EINPUT, "%s: no embedding %s in obsm", call->arguments[0],
-                   name ? name : "X_*"));
+  source.rows = annot.rows;
+  RG_TRY(choose_reps(&annot, o, call->arguments[0], &chosen, c));
   RG_TRY(category(call->comm, &annot, o->labels, &labels));
   RG_TRY(category(call->comm, &annot, o->batch, &batch));
-  RG_TRY(score_all(call->comm, &annot, o, name, &labels, &batch, c, &total));
-  status = report(call, o, c, total);
+  RG_TRY(category(call->comm, &annot, o->clusters, &clusters));
+  RG_TRY(depth_column(&annot, o->depth, &source.depth));
+  RG_TRY(score_all(call->comm, o, &source, &chosen, c));
+  status = report(call, o, c);
 out:
-  cells_fini(c);
+  for (int k = 0; k < 4; k++)
+    rg_mat_fini(&chosen.made[k]);
+  rg_scored_free(c);
   rg_column_fini(&labels);
   rg_column_fini(&batch);
+  rg_column_fini(&clusters);
   rg_annot_fini(&annot);
   return status;
 }
@@ -441,12 +387,11 @@ const rg_command rg_cmd_evaluate = {
     .arguments = "RESULTS.h5ad",
     .summary = "score an embedding beside its controls",
     .help =
-        "Scores obsm/X_* of RESULTS.h5ad: NMI and ARI of Leiden clusters (resolution "
-        "1, "
+        "Scores obsm/X_* of RESULTS.h5ad: NMI and ARI of Leiden clusters (resolution 1, "
         "and the best of twenty), neighbour purity, silhouettes, iLISI, graph "
-        "connectivity, depth leakage; beside it the same scores of random numbers, of "
-        "zeros and of the embeddings before training. Cells without a label are left "
-        "out.",
+        "connectivity, depth leakage, and with --second how well the cells of two "
+        "modalities match; beside it the same scores of random numbers, of zeros and of "
+        "the embeddings before training. Cells without a label are left out.",
     .example = "regatta evaluate run/results.h5ad --labels cell_type --batch plate",
     .options = options,
     .options_size = sizeof(evaluate_options),

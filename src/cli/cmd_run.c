@@ -73,7 +73,10 @@ out:
 static rg_status train_stage(const rg_call *call, const run_options *o)
 {
   words w = {0};
-  add(&w, call->arguments[0]);
+  if (call->print_config)
+    add(&w, "--print-config");
+  else
+    add(&w, call->arguments[0]);
   add_option(&w, "--output", o->output);
   add_option(&w, "--recipe", o->recipe);
   add_option(&w, "--batch", o->batch);
@@ -168,7 +171,7 @@ static rg_status run(const rg_call *call)
 {
   const run_options *o = call->options;
   rg_status status = train_stage(call, o);
-  return status == RG_OK ? after_training(call, o) : status;
+  return status == RG_OK && !call->print_config ? after_training(call, o) : status;
 }
 
 const rg_command rg_cmd_run = {

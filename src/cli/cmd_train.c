@@ -146,6 +146,10 @@ static rg_status run(const rg_call *call)
   rg_session *session = NULL;
   rg_outcome outcome = {0};
   RG_TRY(make_plan(call, o, &plan));
+  if (call->print_config) {
+    rg_say(comm, "%s", plan.configuration);
+    goto out;
+  }
   RG_TRY(rg_check_output(comm, o->output));
   RG_TRY(check_folder(call, o));
   rg_timer_start("read");

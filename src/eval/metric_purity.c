@@ -23,22 +23,25 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
 {
   int k = scored->knn->k;
   int32_t *neighbour = labels_of_neighbours(comm, scored);
-  int64_t *same = RG_NEW(int64_t, 2 * (int64_t)scored->n_labels);
-  int64_t *cells = same + scored->n_labels;
+  int64_t *same = RG_NEW(int64_t, 3 * (int64_t)scored->n_labels);
+  int64_t *found = same + scored->n_labels, *cells = found + scored->n_labels;
   for (int64_t i = 0; i < scored->knn->rows; i++) {
     int32_t label = scored->label[i];
     cells[label]++;
-    for (int j = 0; j < k; j++)
+    for (int j = 0; j < k; j++) {
       same[label] += neighbour[i * k + j] == label;
+      found[label] += neighbour[i * k + j] >= 0;
+    }
   }
-  rg_sum_i64(comm, same, 2 * (int64_t)scored->n_labels);
+  rg_sum_i64(comm, same, 3 * (int64_t)scored->n_labels);
   double micro = 0, macro = 0, all = 0, labels = 0;
   for (int l = 0; l < scored->n_labels; l++) {
-    if (cells[l] == 0)
+    if (found[l] == 0)
       continue;
-    micro += (double)same[l] / k;
+    double share = (double)same[l] / (double)found[l];
+    micro += share * (double)cells[l];
     all += (double)cells[l];
-    macro += (double)same[l] / k / (double)cells[l];
+    macro += share;
     labels++;
   }
   rg_score_add(scores, n, "knn_purity", micro / all);

@@ -77,6 +77,10 @@ for kind in recipes losses operations metrics; do
 done
 refused '' 2 'for commands' list recipes --as man
 
+for command in prepare train run; do
+  shown 'min_cells_per_feature: 3' $command --print-config
+done
+
 # every command explains itself, with an example that names it
 for name in $("$REGATTA" list commands --as json | tr '{' '\n' |
   sed -n 's/^"name":"\([a-z]*\)","help":"[^"]*","arguments".*/\1/p'); do
