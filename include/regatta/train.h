@@ -132,8 +132,9 @@ rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat
 
 /* ---- stopping -------------------------------------------------------------------- */
 
-/** Catch SIGTERM and SIGUSR1 as requests to stop. Not collective. */
-void rg_stop_on_signals(void);
+/** Catch SIGTERM and SIGUSR1 as requests to stop, or leave them to end the program again.
+ *  Not collective. */
+void rg_stop_on_signals(bool catch);
 /** True when a stop was requested by a signal here, by the file RUN/stop or by the time
  *  limit. Not collective. */
 bool rg_stop_requested(const char *run, double started, double max_hours);

@@ -262,14 +262,28 @@ static int add_rep(rg_scored_cells *c, choice *chosen, const char *name, const r
   return c->n_reps++;
 }
 
-static void add_controls(const rg_annot *annot, const evaluate_options *o,
+/* True when x has a row wherever the scored embedding has one. */
+static bool covers(rg_comm *comm, const rg_mat *x, const rg_mat *scored)
+{
+  bool all = true;
+  for (int64_t i = 0; i < scored->rows; i++)
+    all = all && (!isfinite(rg_mat_row(scored, i)[0]) || isfinite(rg_mat_row(x, i)[0]));
+  return rg_all(comm, all);
+}
+
+static void add_controls(rg_comm *comm, const rg_annot *annot, const evaluate_options *o,
                          const char *name, choice *chosen, rg_scored_cells *c)
 {
   int64_t cols = chosen->from[0]->cols;
-  for (int k = 0; k < annot->n_obsm && c->n_reps < RG_SCORED_REPS - 4; k++)
-    if (is_control(annot->obsm[k].name) && strcmp(annot->obsm[k].name, "X_umap") != 0 &&
-        strcmp(annot->obsm[k].name, name) != 0)
-      add_rep(c, chosen, annot->obsm[k].name, &annot->obsm[k].mat, -1);
+  for (int k = 0; k < annot->n_obsm && c->n_reps < RG_SCORED_REPS - 4; k++) {
+    const char *made = annot->obsm[k].name;
+    if (!is_control(made) || strcmp(made, "X_umap") == 0 || strcmp(made, name) == 0)
+      continue;
+    if (covers(comm, &annot->obsm[k].mat, chosen->from[0]))
+      add_rep(c, chosen, made, &annot->obsm[k].mat, -1);
+    else
+      rg_info("evaluate: %s lacks cells that %s has; it is not scored", made, name);
+  }
   chosen->made[0] = random_rep(annot, cols, (uint64_t)o->seed, 0);
   chosen->made[1] = rg_mat_new(rg_range_n(annot->rows), cols);
   if (o->second) {
@@ -286,8 +300,9 @@ static void add_controls(const rg_annot *annot, const evaluate_options *o,
     add_rep(c, chosen, "second", &chosen->made[3], -1);
 }
 
-static rg_status choose_reps(const rg_annot *annot, const evaluate_options *o,
-                             const char *file, choice *chosen, rg_scored_cells *c)
+static rg_status choose_reps(rg_comm *comm, const rg_annot *annot,
+                             const evaluate_options *o, const char *file,
+                             choice *chosen, rg_scored_cells *c)
 {
   const char *name = o->rep ? o->rep : default_rep(annot);
   const rg_mat *main = name ? rg_annot_obsm(annot, name) : NULL;
@@ -305,7 +320,7 @@ static rg_status choose_reps(const rg_annot *annot, const evaluate_options *o,
     add_rep(c, chosen, "second", second, -1);
   }
   if (o->controls)
-    add_controls(annot, o, name, chosen, c);
+    add_controls(comm, annot, o, name, chosen, c);
   return RG_OK;
 }
 
@@ -364,7 +379,7 @@ static rg_status run(const rg_call *call)
     RG_TRY(rg_check_output(call->comm, o->output));
   RG_TRY(rg_annot_read(call->comm, call->arguments[0], &annot));
   source.rows = annot.rows;
-  RG_TRY(choose_reps(&annot, o, call->arguments[0], &chosen, c));
+  RG_TRY(choose_reps(call->comm, &annot, o, call->arguments[0], &chosen, c));
   RG_TRY(category(call->comm, &annot, o->labels, &labels));
   RG_TRY(category(call->comm, &annot, o->batch, &batch));
   RG_TRY(category(call->comm, &annot, o->clusters, &clusters));

@@ -104,8 +104,9 @@ static rg_status train(const rg_call *call, const char *run, bool resume,
   rg_progress *progress = rg_progress_new(call->comm, "train", cells, "cells");
   rg_watch watch = {show, progress};
   rg_timer_start("train");
-  rg_stop_on_signals();
+  rg_stop_on_signals(true);
   rg_status status = rg_train(session, run, resume, &watch, outcome);
+  rg_stop_on_signals(false);
   rg_timer_stop("train");
   rg_progress_free(progress);
   return status;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST = 50000 };
 
@@ -24,7 +25,7 @@ static void ranks_of(ranked *r, int64_t n, double *rank)
 {
   qsort(r, (size_t)n, sizeof *r, by_value);
   for (int64_t low = 0; low < n;) {
-    int64_t high = low;
+    int64_t high = low + 1;
     while (high < n && r[high].value == r[low].value)
       high++;
     for (int64_t k = low; k < high; k++)
@@ -48,11 +49,25 @@ static double correlation(const double *a, const double *b, int64_t n)
   return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
 }
 
+/* Move the cells of known depth to the front; returns their number. */
+static int64_t keep_known(rg_sample *s)
+{
+  int64_t n = 0;
+  for (int64_t i = 0; i < s->n; i++) {
+    if (!isfinite(s->depth[i]))
+      continue;
+    memmove(s->x + n * s->cols, s->x + i * s->cols, sizeof *s->x * (size_t)s->cols);
+    s->depth[n++] = s->depth[i];
+  }
+  return n;
+}
+
 static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *scores, int *n)
 {
   rg_sample s = rg_sample_cells(comm, scored, MOST);
   ranked *r = RG_NEW(ranked, s.n);
   double *depth = RG_NEW(double, s.n), *axis = RG_NEW(double, s.n), sum = 0, most = 0;
+  s.n = keep_known(&s);
   for (int64_t i = 0; i < s.n; i++)
     r[i] = (ranked){s.depth[i], i};
   ranks_of(r, s.n, depth);

@@ -12,9 +12,10 @@ static void on_signal(int number)
   requested = 1;
 }
 
-void rg_stop_on_signals(void)
+void rg_stop_on_signals(bool catch)
 {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = catch ? on_signal : SIG_DFL,
+                             .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGUSR1, &action, NULL);

@@ -39,6 +39,14 @@ rm "$scratch/asked/stop"
 train asked 1
 same "$(hash_of "$scratch/asked")" "$whole" "it goes on without the file"
 
+# a signal asks to stop; mpirun hands SIGUSR1 on to the ranks
+train signal 2 --set sailerx.epochs=4000 &
+while ! test -s "$scratch/signal/log.jsonl"; do sleep 0.1; done
+pkill -USR1 -f "^$regatta train .*-o $scratch/signal "
+wait $!
+same $? 75 "SIGUSR1 ends the training with exit code 75"
+same "$(cat "$scratch/signal/STATUS")" stopped "SIGUSR1: STATUS"
+
 # killed without warning, at a fault in the middle of a checkpoint
 for point in vault.write:3 vault.rename:2; do
   run=fault-$(echo $point | tr .: --)
