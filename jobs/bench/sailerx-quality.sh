@@ -5,8 +5,8 @@
 #   sh jobs/bench/sailerx-quality.sh snare_mop.h5mu FOLDER
 #
 # REGATTA: the program, with its launcher (default regatta); SEEDS (default "0 1 2"); PARTS
-# (default "in-sample left-out"). What the folder has scores of is not made again. Needs
-# Python with h5py.
+# (default "in-sample left-out"). Controls are scored with the first seed. What the folder
+# has scores of is not made again. Needs Python with h5py.
 set -eu
 file=$1 folder=$2
 here=$(dirname "$0")
@@ -19,11 +19,13 @@ mkdir -p "$folder"
 # part NAME SEED TRAINED-ON SCORED
 part() {
   test -s "$folder/$1_$2.json" && return
+  controls=
+  test "$2" = "${seeds%% *}" || controls=--no-controls
   $regatta train "$3" -o "$folder/$1-$2" --recipe sailerx --batch plate \
     --set train.seed="$2"
   $regatta embed "$folder/$1-$2" "$4" -o "$folder/$1-$2.h5ad"
   $regatta evaluate "$folder/$1-$2.h5ad" --rep X_sailerx --labels cell_type --drop Mis \
-    --batch plate -o "$folder/$1_$2.json"
+    --batch plate $controls -o "$folder/$1_$2.json"
 }
 
 if ! test -s "$folder/left.h5mu"; then
