@@ -22,13 +22,25 @@ static rg_status at_resolution(rg_comm *comm, const rg_scored *scored, double re
   return status;
 }
 
+/* False when every cell coincides with its neighbours: which ones those are, and so any
+ * cluster of them, is then chance. */
+static bool tells_apart(rg_comm *comm, const rg_knn *knn)
+{
+  bool apart = false;
+  for (int64_t k = 0; k < knn->rows * knn->k; k++)
+    apart = apart || (knn->index[k] >= 0 && knn->distance[k] > 0);
+  return rg_any(comm, apart);
+}
+
 static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *scores, int *n)
 {
   rg_status status = RG_OK;
   double best_nmi = -1, best_ari = 0, best = 0;
+  bool apart = tells_apart(comm, scored->knn);
   for (int k = 1; k <= 20; k++) {
-    double nmi = 0, ari = 0;
-    RG_TRY(at_resolution(comm, scored, k / 10.0, &nmi, &ari));
+    double nmi = 0, ari = 0; /* of one cluster */
+    if (apart)
+      RG_TRY(at_resolution(comm, scored, k / 10.0, &nmi, &ari));
     if (nmi > best_nmi) {
       best_nmi = nmi;
       best_ari = ari;
