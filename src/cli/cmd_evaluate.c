@@ -1,5 +1,6 @@
 /* regatta evaluate: scores of an embedding beside their controls. */
 #include "regatta/cli.h"
+#include "results.h"
 #include "scored.h"
 
 #include <math.h>
@@ -103,27 +104,6 @@ static rg_status depth_column(const rg_annot *annot, const char *name,
 }
 
 /* ---- representations ---- */
-
-static bool is_control(const char *name)
-{
-  const char *names[] = {"X_pca", "X_lsi", "X_spectral", "X_umap"};
-  for (int k = 0; k < 4; k++)
-    if (strcmp(name, names[k]) == 0)
-      return true;
-  return false;
-}
-
-static const char *default_rep(const rg_annot *annot)
-{
-  for (int pass = 0; pass < 2; pass++)
-    for (int k = 0; k < annot->n_obsm; k++) {
-      const char *name = annot->obsm[k].name;
-      if (strncmp(name, "X_", 2) == 0 && strcmp(name, "X_umap") != 0 &&
-          (pass == 1 || !is_control(name)))
-        return name;
-    }
-  return NULL;
-}
 
 static rg_mat random_rep(const rg_annot *annot, int64_t cols, uint64_t seed, int stream)
 {
@@ -277,7 +257,7 @@ static void add_controls(rg_comm *comm, const rg_annot *annot, const evaluate_op
   int64_t cols = chosen->from[0]->cols;
   for (int k = 0; k < annot->n_obsm && c->n_reps < RG_SCORED_REPS - 4; k++) {
     const char *made = annot->obsm[k].name;
-    if (!is_control(made) || strcmp(made, "X_umap") == 0 || strcmp(made, name) == 0)
+    if (!rg_results_made_before(made) || strcmp(made, name) == 0)
       continue;
     if (covers(comm, &annot->obsm[k].mat, chosen->from[0]))
       add_rep(c, chosen, made, &annot->obsm[k].mat, -1);
@@ -304,10 +284,11 @@ static rg_status choose_reps(rg_comm *comm, const rg_annot *annot,
                              const evaluate_options *o, const char *file,
                              choice *chosen, rg_scored_cells *c)
 {
-  const char *name = o->rep ? o->rep : default_rep(annot);
-  const rg_mat *main = name ? rg_annot_obsm(annot, name) : NULL;
-  if (!main)
-    return rg_fail(RG_EINPUT, "%s: no embedding %s in obsm", file, name ? name : "X_*");
+  const char *name;
+  const rg_mat *main;
+  rg_status status = rg_results_embedding(annot, file, o->rep, &name, &main);
+  if (status != RG_OK)
+    return status;
   add_rep(c, chosen, name, main, o->second ? 1 : -1);
   if (o->second) {
     const rg_mat *second = rg_annot_obsm(annot, o->second);

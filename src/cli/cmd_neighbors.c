@@ -16,7 +16,7 @@ static const rg_field fields[] = {
     {"n_neighbors", RG_INT, offsetof(options, n_neighbors), "15", 2, 1000, NULL,
      "cells", "of a cell, itself included"},
     {"rep", RG_TEXT, offsetof(options, rep), NULL, 0, 0, NULL, NULL,
-     "embedding in obsm; without it the first X_..."},
+     "embedding in obsm; without it the first X_... that was trained, else X_pca..."},
     {"metric", RG_CHOICE, offsetof(options, metric), "euclidean", 0, 0,
      "euclidean|cosine", NULL, "distance of two cells"},
     {"search", RG_CHOICE, offsetof(options, search), "auto", 0, 0, "auto|exact|buckets",

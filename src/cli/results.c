@@ -25,18 +25,37 @@ static rg_status no_embedding(const rg_annot *annot, const char *path, const cha
                  name ? name : "embedding named X_...", there);
 }
 
-rg_status rg_results_embedding(const rg_annot *annot, const char *path,
-                               const char *name, const char **found, const rg_mat **mat)
+bool rg_results_made_before(const char *name)
+{
+  const char *names[] = {"X_pca", "X_lsi", "X_spectral"};
+  for (int k = 0; k < 3; k++)
+    if (strncmp(name, names[k], strlen(names[k])) == 0)
+      return true;
+  return false;
+}
+
+static int find_embedding(const rg_annot *annot, const char *name, bool made_before)
 {
   for (int m = 0; m < annot->n_obsm; m++) {
     const char *here = annot->obsm[m].name;
-    if (name ? strcmp(here, name) != 0 : !is_embedding(here))
-      continue;
-    *found = here;
-    *mat = &annot->obsm[m].mat;
-    return RG_OK;
+    if (name ? strcmp(here, name) == 0
+             : is_embedding(here) && rg_results_made_before(here) == made_before)
+      return m;
   }
-  return no_embedding(annot, path, name);
+  return -1;
+}
+
+rg_status rg_results_embedding(const rg_annot *annot, const char *path,
+                               const char *name, const char **found, const rg_mat **mat)
+{
+  int m = find_embedding(annot, name, false);
+  if (m < 0)
+    m = find_embedding(annot, name, true);
+  if (m < 0)
+    return no_embedding(annot, path, name);
+  *found = annot->obsm[m].name;
+  *mat = &annot->obsm[m].mat;
+  return RG_OK;
 }
 
 rg_status rg_results_graph(const rg_annot *annot, const char *path,

@@ -5,9 +5,13 @@
 #include "regatta/cli.h"
 #include "regatta/io.h"
 
+/** True for embeddings made before training (X_pca, X_lsi, X_spectral): controls. Not
+ *  collective. */
+bool rg_results_made_before(const char *name);
 /** The embedding to work on: `name`, or with NULL the first of obsm that is called X_...
- *  and is not a layout. *found is its name. Borrowed from the annot. RG_EINPUT with the
- *  names there are. Not collective; the same on every rank. */
+ *  and is no layout; one made before training only where there is no other. *found is its
+ *  name. Borrowed from the annot. RG_EINPUT with the names there are. Not collective; the
+ *  same on every rank. */
 rg_status rg_results_embedding(const rg_annot *annot, const char *path, const char *name,
                                const char **found, const rg_mat **mat);
 /** The graph obsp/connectivities. RG_EINPUT when there is none. Borrowed. Not collective;

@@ -55,7 +55,7 @@ refused() {
 refused "an unknown column" 'no column nothing' --labels nothing
 refused "an unknown column of another file" 'labels.h5ad' \
   --labels "$scratch/labels.h5ad:nothing"
-refused "an unknown embedding" 'no embedding X_nothing' --rep X_nothing
+refused "an unknown embedding" 'no X_nothing' --rep X_nothing
 refused "an unknown second embedding" 'no embedding X_nothing' --second X_nothing
 refused "a second embedding of another width" 'X_narrow has 2' --second X_narrow
 refused "an unknown depth" 'no column nothing' --depth nothing
