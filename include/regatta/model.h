@@ -106,6 +106,7 @@ typedef enum rg_schedule {
 typedef struct rg_phase {
   char name[32];
   int64_t epochs;
+  int64_t least_steps; /* epochs are added on small data until so many iterations */
   int n_steps;
   rg_step step[RG_STEPS];
   double rate;

@@ -46,7 +46,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_work_open(comm, call->arguments[1], &plan, &file));
   RG_TRY(rg_work_dataset(comm, folder, &plan, file, &dataset));
   RG_TRY(rg_session_open(comm, folder, &dataset, &session));
-  RG_TRY(rg_work_annot(file, &annot));
+  RG_TRY(rg_work_annot(file, &plan, &annot));
   RG_TRY(add_embeddings(session, &plan, file, &dataset, &annot));
   RG_TRY(rg_work_before(file, folder, &dataset, &annot));
   rg_work_provenance(comm, &annot, call, file, &plan);

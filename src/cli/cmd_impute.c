@@ -48,7 +48,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(batch_code(&dataset, o->batch, &batch));
   RG_TRY(rg_session_open(comm, folder, &dataset, &session));
   RG_TRY(rg_impute(session, o->modality, batch, &mean));
-  RG_TRY(rg_work_annot(file, &annot));
+  RG_TRY(rg_work_annot(file, &plan, &annot));
   annot.has_x = true;
   annot.x = rg_work_to_file(file, &dataset, &mean);
   rg_strings_copy(&rg_dataset_modality(&dataset, o->modality)->features, &annot.var_names);

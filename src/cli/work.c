@@ -100,7 +100,29 @@ rg_mat rg_work_to_file(rg_file *file, const rg_dataset *dataset, const rg_mat *r
 
 /* ---- results ---- */
 
-rg_status rg_work_annot(rg_file *file, rg_annot *annot)
+/* A column that the plan names may lie in a modality: bring it along under its name. */
+static rg_status bring_column(rg_file *file, const char *name, rg_annot *annot)
+{
+  rg_strings columns = rg_file_columns(file);
+  bool there = false;
+  for (int64_t k = 0; name && k < columns.n; k++) {
+    const char *here = rg_strings_at(&columns, k), *colon = strchr(here, ':');
+    there = there || strcmp(here, name) == 0 || (colon && strcmp(colon + 1, name) == 0);
+  }
+  rg_strings_fini(&columns);
+  if (!there || rg_annot_column(annot, name))
+    return RG_OK;
+  rg_column column = {0};
+  rg_status status = rg_read_column(file, name, &column);
+  if (status != RG_OK)
+    return status;
+  rg_free(column.name);
+  column.name = rg_strdup(name);
+  rg_annot_set_column(annot, column);
+  return RG_OK;
+}
+
+rg_status rg_work_annot(rg_file *file, const rg_plan *plan, rg_annot *annot)
 {
   rg_status status = RG_OK;
   *annot = (rg_annot){.n_cells = rg_file_cells(file), .rows = rg_file_rows(file)};
@@ -114,6 +136,8 @@ rg_status rg_work_annot(rg_file *file, rg_annot *annot)
     RG_TRY(rg_read_column(file, name, &column));
     rg_annot_set_column(annot, column);
   }
+  RG_TRY(bring_column(file, plan->data.labels, annot));
+  RG_TRY(bring_column(file, plan->data.batch, annot));
 out:
   rg_strings_fini(&columns);
   return status;

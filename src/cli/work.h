@@ -18,8 +18,9 @@ rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
 /** Rows of the data set as rows of the file; cells that were dropped are NaN. Owned.
  *  Collective. */
 rg_mat rg_work_to_file(rg_file *file, const rg_dataset *dataset, const rg_mat *rows);
-/** An annot with the names and the columns of obs of a file. Collective. */
-rg_status rg_work_annot(rg_file *file, rg_annot *annot);
+/** An annot with the names and the columns of obs of a file, and those that the plan names
+ *  from wherever they lie. Collective. */
+rg_status rg_work_annot(rg_file *file, const rg_plan *plan, rg_annot *annot);
 /** Add the embeddings made before training (X_pca, X_lsi), where FILE is what RUN was
  *  trained on, and the depth of every cell. Collective. */
 rg_status rg_work_before(rg_file *file, const char *run, const rg_dataset *dataset,

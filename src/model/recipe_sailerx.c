@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+enum { EPOCHS = 10, LEAST_STEPS = 150, EXACT_EPOCHS = 400 };
+
 typedef struct sailerx_settings {
   char *compat, *pairs;
   int64_t latent, hidden, chunk, warm_up, epochs;
@@ -25,8 +27,9 @@ static const rg_field fields[] = {
      "units per chromosome next to the latent"},
     {"warm_up", RG_INT, offsetof(sailerx_settings, warm_up), "0", 0, 100000, NULL,
      "epochs", "reconstruction and structure alone at first (code_exact)"},
-    {"epochs", RG_INT, offsetof(sailerx_settings, epochs), "10", 0, 1000000, NULL,
-     "epochs", "of the main phase"},
+    {"epochs", RG_INT, offsetof(sailerx_settings, epochs), "0", 0, 1000000, NULL, "epochs",
+     "of the main phase; 0: ten, and more on small data until 150 steps (correct), or the "
+     "400 of the released program (code_exact)"},
     {"ones_weight", RG_DOUBLE, offsetof(sailerx_settings, ones_weight), "1", 0, 1e6, NULL,
      NULL, "weight of open peaks (warm-up), of the reconstruction (code_exact main phase)"},
     {"invariance", RG_DOUBLE, offsetof(sailerx_settings, invariance), "1", 0, 1e6, NULL,
@@ -98,7 +101,8 @@ static void exact_phases(const sailerx_settings *s, rg_model *model, rg_op *cons
     rg_step_term(step, loss[0], 1, RG_RAMP_NONE, 0);
     rg_step_term(step, loss[1], s->gamma, RG_RAMP_NONE, 0);
   }
-  rg_phase *phase = rg_model_phase(model, "main", s->epochs, s->rate);
+  rg_phase *phase =
+      rg_model_phase(model, "main", s->epochs > 0 ? s->epochs : EXACT_EPOCHS, s->rate);
   phase->schedule = RG_RATE_DECAY;
   phase->factor = s->rate_decay;
   rg_step *step = rg_phase_step(phase, "all", ~(uint64_t)0);
@@ -191,8 +195,10 @@ static void correct_terms(rg_graph *graph, const rg_facts *facts, const sailerx_
   rg_op *kl = rg_loss(graph, "kl_normal", "kl", "reduction=cell", mu, logvar, NULL);
   rg_op *akl = rg_loss(graph, "aggregated_kl", "invariance", "reduction=mean", mu, logvar,
                        NULL);
-  rg_phase *phase = rg_model_phase(model, "main", s->epochs, s->rate);
+  rg_phase *phase =
+      rg_model_phase(model, "main", s->epochs > 0 ? s->epochs : EPOCHS, s->rate);
   phase->schedule = RG_RATE_COSINE;
+  phase->least_steps = s->epochs > 0 ? 0 : LEAST_STEPS;
   rg_step *step = rg_phase_step(phase, "all", ~(uint64_t)0);
   rg_step_term(step, match, s->match / (radius * radius), RG_RAMP_NONE, 0);
   rg_step_term(step, structure, s->gamma, RG_RAMP_NONE, 0);

@@ -210,6 +210,22 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
   return RG_OK;
 }
 
+/* Small data have few steps in an epoch. */
+static void lengthen_phases(rg_session *session)
+{
+  for (int p = 0; p < session->model.n_phases; p++) {
+    rg_phase *phase = &session->model.phase[p];
+    int64_t per_epoch = session->steps_per_epoch;
+    if (phase->epochs == 0 || phase->epochs * per_epoch >= phase->least_steps)
+      continue;
+    int64_t epochs = (phase->least_steps + per_epoch - 1) / per_epoch;
+    rg_info("train: %lld epochs instead of %lld in phase %s, for %lld steps",
+            (long long)epochs, (long long)phase->epochs, phase->name,
+            (long long)(epochs * per_epoch));
+    phase->epochs = epochs;
+  }
+}
+
 rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
                          const rg_mat *teacher, rg_session **out)
 {
@@ -223,6 +239,7 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
                             plan->recipe->teacher ? (int)teacher->cols : 0,
                             (int)plan->train.lanes, lane_cells));
   RG_TRY(rg_session_fill(session, teacher, true));
+  lengthen_phases(session);
   int optimisers = 1;
   for (int p = 0; p < session->model.n_phases; p++)
     for (int s = 0; s < session->model.phase[p].n_steps; s++)
