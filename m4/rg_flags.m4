@@ -6,7 +6,7 @@ AC_ARG_WITH([march],
   [AS_HELP_STRING([--with-march=ARCH],
     [processor to compile for, "no" for the compiler's default @<:@native@:>@])],
   [], [with_march=native])
-RG_CFLAGS="-std=c11 -Wall -Wextra -Wshadow"
+RG_CFLAGS="-std=c11 -Wall -Wextra -Wshadow -Wno-psabi"
 RG_CFLAGS="$RG_CFLAGS -fno-math-errno -fno-trapping-math -ffp-contract=off"
 AS_IF([test "x$with_march" != xno], [RG_TRY_FLAG([-march=$with_march])])
 AS_IF([test "x$enable_sanitizers" = xyes], [

@@ -83,6 +83,11 @@ static float at_edge(float x, float at_zero)
   return x == 0.0f ? at_zero : x > 0.0f ? x : NAN;
 }
 
+static bool inside(float x)
+{
+  return x > 0.0f && x <= 3.40282347e38f;
+}
+
 typedef void batch_function(int n, const float *x, float *y);
 
 static void apply(batch_function *batch, float at_zero, int64_t n, const float *x,
@@ -93,15 +98,15 @@ static void apply(batch_function *batch, float at_zero, int64_t n, const float *
   for (int64_t p = 0; p < pieces; p++) {
     int64_t high = n - p * PIECE < PIECE ? n : (p + 1) * PIECE;
     for (int64_t i = p * PIECE; i < high; i += BATCH) {
-      /* whole batches only, so that every element takes the same instructions */
+      /* whole batches only, so that every element takes the same instructions; 1 stands
+       * for what lies outside the domain */
       float in[BATCH], out[BATCH];
       int count = (int)(high - i < BATCH ? high - i : BATCH);
       for (int j = 0; j < BATCH; j++)
-        in[j] = j < count ? x[i + j] : 1.0f;
+        in[j] = j < count && inside(x[i + j]) ? x[i + j] : 1.0f;
       batch(BATCH, in, out);
       for (int j = 0; j < count; j++)
-        y[i + j] =
-            in[j] > 0.0f && in[j] <= 3.40282347e38f ? out[j] : at_edge(in[j], at_zero);
+        y[i + j] = inside(x[i + j]) ? out[j] : at_edge(x[i + j], at_zero);
     }
   }
 }
