@@ -14,7 +14,7 @@
 
 static const rg_field fields[] = {
     {"cells", RG_INT, offsetof(rg_bench_options, cells), "4000", 1, 1e9, NULL, "cells",
-     "of the data set (train)"},
+     "of the data set (train, graph)"},
     {"features", RG_INT, offsetof(rg_bench_options, features), "100000", 1, 1e8, NULL,
      "features", "of the wide layers"},
     {"blocks", RG_INT, offsetof(rg_bench_options, blocks), "22", 1, 1e5, NULL, "blocks",
@@ -42,7 +42,8 @@ static const struct measurement {
                     {"gemm", rg_bench_gemm},
                     {"special", rg_bench_special},
                     {"wide", rg_bench_wide},
-                    {"train", rg_bench_train}};
+                    {"train", rg_bench_train},
+                    {"graph", rg_bench_graph}};
 enum { MEASUREMENTS = sizeof measurements / sizeof measurements[0] };
 
 /* ---- a line ---------------------------------------------------------------------- */
@@ -85,6 +86,7 @@ static void say_where(rg_json *json, const rg_call *call)
 static void say_sizes(rg_json *json, const rg_bench_options *options)
 {
   rg_json_open(json, "sizes", '{');
+  rg_json_integer(json, "cells", options->cells);
   rg_json_integer(json, "batch", options->batch);
   rg_json_integer(json, "lanes", options->lanes);
   rg_json_integer(json, "features", options->features);
@@ -235,7 +237,8 @@ const rg_command rg_cmd_bench = {
         "sparse first layer and the wide output of a step, with their gradients and "
         "updates. train: whole training steps of a recipe on synthetic data, with "
         "batches; "
-        "options of the recipe come by --set. Threads are OMP_NUM_THREADS.",
+        "options of the recipe come by --set. graph: neighbours, clusters and layout of a "
+        "synthetic embedding. Threads are OMP_NUM_THREADS.",
     .example = "OMP_NUM_THREADS=2 regatta bench wide --batch 1024",
     .options = fields,
     .options_size = sizeof(rg_bench_options),

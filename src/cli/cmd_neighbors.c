@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { EXACT_UP_TO = 50000 };
+enum { EXACT_UP_TO = 100000 };
 
 typedef struct options {
   int64_t n_neighbors, seed;
@@ -20,7 +20,7 @@ static const rg_field fields[] = {
     {"metric", RG_CHOICE, offsetof(options, metric), "euclidean", 0, 0,
      "euclidean|cosine", NULL, "distance of two cells"},
     {"search", RG_CHOICE, offsetof(options, search), "auto", 0, 0, "auto|exact|buckets",
-     NULL, "every pair, or overlapping buckets; auto: exact up to 50,000 cells"},
+     NULL, "every pair, or overlapping buckets; auto: exact up to 100,000 cells"},
     {"seed", RG_INT, offsetof(options, seed), "0", 0, 1e15, NULL, NULL,
      "of the buckets"},
     {0}};

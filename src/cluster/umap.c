@@ -11,7 +11,7 @@
 #define MOST_STEP 4.0f /* of a coordinate, per force */
 #define NOISE 1e-4
 #define EXTENT 10
-enum { SMALL = 10000, EPOCHS_SMALL = 500, EPOCHS_LARGE = 200 };
+enum { SMALL = 10000, EPOCHS_SMALL = 500, EPOCHS_LARGE = 200, LANES = 8 };
 
 /* Constants of a run. */
 typedef struct layout {
@@ -26,36 +26,35 @@ typedef struct place {
   float x, y;
 } place;
 
-/* c[0] + c[1] t + ... + c[n - 1] t^(n - 1). */
-static inline float polynomial(float t, const float *c, int n)
-{
-  float sum = c[n - 1];
-  for (int j = n - 2; j >= 0; j--)
-    sum = sum * t + c[j];
-  return sum;
-}
-
 /* x^b for x > 0, to 1e-5: 2^(b log2 x), with the logarithm of the fraction of x and the
  * power of the fraction of its argument as polynomials about the middle (Chebyshev). */
 static inline float power(float x, float b)
 {
-  static const float of_log[] = {0.584962765f, 0.961821228f,  -0.320632333f,
-                                 0.141718159f, -0.070589676f, 0.043928628f,
-                                 -0.025123203f};
-  static const float of_exp[] = {1.414213669f, 0.980258180f, 0.339723900f,
-                                 0.078493480f, 0.013683983f, 0.001895107f};
   uint32_t bits, fraction;
   memcpy(&bits, &x, sizeof bits);
   fraction = (bits & 0x7fffff) | 0x3f800000;
   float m, two;
   memcpy(&m, &fraction, sizeof m);
-  float exponent = (float)((int32_t)(bits >> 23) - 127);
-  float p = b * (exponent + polynomial(m - 1.5f, of_log, 7));
+  float t = m - 1.5f, logarithm = -0.025123203f;
+  logarithm = logarithm * t + 0.043928628f;
+  logarithm = logarithm * t - 0.070589676f;
+  logarithm = logarithm * t + 0.141718159f;
+  logarithm = logarithm * t - 0.320632333f;
+  logarithm = logarithm * t + 0.961821228f;
+  logarithm = logarithm * t + 0.584962765f;
+  float p = b * ((float)((int32_t)(bits >> 23) - 127) + logarithm);
   p = p < -126 ? -126 : p > 126 ? 126 : p;
   float whole = floorf(p);
   bits = (uint32_t)((int32_t)whole + 127) << 23;
   memcpy(&two, &bits, sizeof two);
-  return two * polynomial(p - whole - 0.5f, of_exp, 6);
+  t = p - whole - 0.5f;
+  float exponential = 0.001895107f;
+  exponential = exponential * t + 0.013683983f;
+  exponential = exponential * t + 0.078493480f;
+  exponential = exponential * t + 0.339723900f;
+  exponential = exponential * t + 0.980258180f;
+  exponential = exponential * t + 1.414213669f;
+  return two * exponential;
 }
 
 static inline float clip(float x)
@@ -74,18 +73,30 @@ static inline void attract(const layout *l, place *at, place to, float rate)
   at->y += rate * clip(c * dy);
 }
 
-/* Move `at` away from a cell that is not its neighbour. */
-static inline void repel(const layout *l, place *at, place from, float rate)
+/* Cells to move away from, a register full: arrays, so that the compiler takes them at
+ * once. `counts` is 0 for a lane without a cell. */
+typedef struct crowd {
+  int n;
+  float dx[LANES], dy[LANES], counts[LANES];
+} crowd;
+
+/* Move `at` away from a crowd of cells that are not its neighbours. */
+static inline void repel(const layout *l, place *at, const crowd *others, float rate)
 {
-  float dx = at->x - from.x, dy = at->y - from.y, d2 = dx * dx + dy * dy;
-  if (d2 <= 0) {
-    at->x += rate * MOST_STEP;
-    at->y += rate * MOST_STEP;
-    return;
+  float x = 0, y = 0, step_x[LANES], step_y[LANES];
+  for (int j = 0; j < LANES; j++) {
+    float dx = others->dx[j], dy = others->dy[j], d2 = dx * dx + dy * dy;
+    float near_zero = d2 > 0 ? 0 : MOST_STEP, safe = d2 > 0 ? d2 : 1;
+    float c = 2 * l->b / ((0.001f + safe) * (l->a * power(safe, l->b) + 1));
+    step_x[j] = others->counts[j] * (clip(c * dx) + near_zero);
+    step_y[j] = others->counts[j] * (clip(c * dy) + near_zero);
   }
-  float c = 2 * l->b / ((0.001f + d2) * (l->a * power(d2, l->b) + 1));
-  at->x += rate * clip(c * dx);
-  at->y += rate * clip(c * dy);
+  for (int j = 0; j < LANES; j++) {
+    x += step_x[j];
+    y += step_y[j];
+  }
+  at->x += rate * x;
+  at->y += rate * y;
 }
 
 /* An edge of weight w is due w / most times per epoch, evenly spread. */
@@ -104,6 +115,24 @@ static inline int64_t draw(uint64_t *state, int64_t n)
   return (int64_t)(((z ^ z >> 31) >> 32) * (uint64_t)n >> 32);
 }
 
+/* Move `at`, which is cell `me`, away from cells drawn at random. */
+static inline void scatter(const layout *l, const place *all, int64_t me, place *at,
+                           uint64_t *state, float rate)
+{
+  for (int left = l->negatives; left > 0; left -= LANES) {
+    crowd others = {.n = 0};
+    for (int s = 0; s < left && s < LANES; s++) {
+      int64_t other = draw(state, l->n);
+      if (other == me || isnan(all[other].x))
+        continue;
+      others.dx[others.n] = at->x - all[other].x;
+      others.dy[others.n] = at->y - all[other].y;
+      others.counts[others.n++] = 1;
+    }
+    repel(l, at, &others, rate);
+  }
+}
+
 /* The new place of row i. An edge pulls at each end once for either direction in which it
  * is stored, hence twice. */
 static place move_cell(const layout *l, const rg_csr *graph, const place *all,
@@ -120,11 +149,7 @@ static place move_cell(const layout *l, const rg_csr *graph, const place *all,
       continue;
     place to = all[graph->indices[e]];
     attract(l, &at, to, rate);
-    for (int s = 0; s < l->negatives; s++) {
-      int64_t other = draw(&state, l->n);
-      if (other != l->first + i && !isnan(all[other].x))
-        repel(l, &at, all[other], rate);
-    }
+    scatter(l, all, l->first + i, &at, &state, rate);
     attract(l, &at, to, rate);
   }
   return at;

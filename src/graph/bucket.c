@@ -280,12 +280,19 @@ typedef struct finding {
 static void send_home(rg_comm *comm, const guests *g, const rg_topk *found,
                       rg_topk *lists)
 {
-  int k = found->k;
-  finding *out = RG_NEW(finding, found->n * k);
-  int *to = RG_NEW(int, found->n * k);
+  int k = found->k, here = rg_rank(comm);
   int64_t n = 0, n_in;
   for (int64_t i = 0; i < found->n; i++)
+    n += g->home[i] != here ? k : 0;
+  finding *out = RG_NEW(finding, n);
+  int *to = RG_NEW(int, n);
+  n = 0;
+  for (int64_t i = 0; i < found->n; i++)
     for (int64_t j = i * k; j < (i + 1) * k && found->id[j] >= 0; j++) {
+      if (g->home[i] == here) {
+        rg_topk_offer(lists, g->home_list[i], found->distance[j], found->id[j]);
+        continue;
+      }
       out[n] = (finding){g->home_list[i], found->id[j], found->distance[j]};
       to[n++] = g->home[i];
     }
