@@ -5,7 +5,7 @@
 #include "names.h"
 #include "source.h"
 
-enum { PIECE_ROWS = 4096 };
+enum { PIECE_ROWS = 1024 };
 
 static uint64_t mix(uint64_t x)
 {
