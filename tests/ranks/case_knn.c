@@ -143,6 +143,7 @@ static void run(rg_comm *comm)
   rg_mat none = rg_mat_new(0, 2);
   rg_knn_options options = {.k = 0};
   RG_CHECK(rg_knn_graph(comm, &none, &options, &knn) == RG_EUSAGE);
+  rg_mat_fini(&none);
 }
 
 const rg_case rg_case_knn = {"knn", run};

@@ -221,8 +221,9 @@ static void check_disk(rg_comm *comm)
              memcmp(x->embedding.data, y->embedding.data,
                     (size_t)(n * x->embedding.cols) * sizeof(float)) == 0);
   }
-  RG_CHECK(rg_dataset_read(comm, ranks_folder(), &back) == RG_EINPUT);
   rg_dataset_fini(&d);
+  rg_dataset_fini(&back);
+  RG_CHECK(rg_dataset_read(comm, ranks_folder(), &back) == RG_EINPUT);
   rg_dataset_fini(&back);
   rg_free(path);
 }
