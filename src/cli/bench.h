@@ -28,10 +28,11 @@ typedef struct rg_bench_line {
   rg_bench_time *times; /* n of them on this rank; the caller's */
   double cells;         /* of one repeat; 0: not about cells */
   double flops, bytes;  /* of one repeat, over all ranks; 0: not counted */
+  double sent;          /* bytes that this rank sent in one repeat; 0: not counted */
 } rg_bench_line;
 /** Print one JSON line: where it ran, the sizes, median, least and largest seconds of the
- *  slowest rank, median processor seconds of all ranks together, and rates by the
- *  medians. Collective. */
+ *  slowest rank, median processor seconds of all ranks together, rates by the medians,
+ *  and the bytes sent by the rank that sent most. Collective. */
 void rg_bench_say(const rg_call *call, const rg_bench_line *line);
 
 /** A row of random entries: features [0, n), each with probability `density`, rising;

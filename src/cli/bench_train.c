@@ -62,6 +62,8 @@ static rg_mat make_teacher(const rg_bench_options *o, rg_range rows)
 typedef struct clock_hand {
   rg_bench_time last;
   int64_t seen, warm, n;
+  int64_t sent_before,
+      sent_after; /* bytes, at the first and after the last timed step */
   rg_bench_time *times;
 } clock_hand;
 
@@ -69,6 +71,12 @@ typedef struct clock_hand {
 static void tick(void *self, int64_t done, int64_t total, const char *note)
 {
   clock_hand *hand = self;
+  int64_t sent, received;
+  rg_comm_bytes(&sent, &received);
+  if (hand->seen + 1 == hand->warm)
+    hand->sent_before = sent;
+  if (hand->seen + 1 == hand->warm + hand->n)
+    hand->sent_after = sent;
   if (hand->seen >= hand->warm && hand->seen < hand->warm + hand->n)
     hand->times[hand->seen - hand->warm] = rg_bench_since(hand->last);
   hand->seen++;
@@ -169,7 +177,9 @@ rg_status rg_bench_train(const rg_call *call)
   rg_bench_line line = {.name = "train",
                         .n = (int)o->steps,
                         .times = hand.times,
-                        .cells = (double)o->batch};
+                        .cells = (double)o->batch,
+                        .sent = (double)(hand.sent_after - hand.sent_before) /
+                                (double)o->steps};
   rg_bench_say(call, &line);
 out:
   if (folder[0] && rg_rank(call->comm) == 0)

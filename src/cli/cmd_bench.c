@@ -115,7 +115,8 @@ static int rising(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static void say_rates(rg_json *json, const rg_bench_line *line, double wall, double cpu)
+static void say_rates(rg_json *json, const rg_bench_line *line, double wall, double cpu,
+                      double sent)
 {
   if (line->cells > 0) {
     rg_json_number(json, "cells_per_s", line->cells / wall);
@@ -125,6 +126,8 @@ static void say_rates(rg_json *json, const rg_bench_line *line, double wall, dou
     rg_json_number(json, "gflop_per_s", line->flops / wall / 1e9);
   if (line->bytes > 0)
     rg_json_number(json, "gbyte_per_s", line->bytes / wall / 1e9);
+  if (sent > 0)
+    rg_json_number(json, "sent_byte", sent);
   rg_json_number(json, "peak_mbyte", (double)rg_memory_peak() / 1e6);
 }
 
@@ -135,6 +138,8 @@ void rg_bench_say(const rg_call *call, const rg_bench_line *line)
     wall[i] = line->times[i].wall;
     cpu[i] = line->times[i].cpu;
   }
+  double sent = line->sent;
+  rg_max_f64(call->comm, &sent, 1);
   rg_max_f64(call->comm, wall, line->n);
   rg_sum_f64(call->comm, cpu, line->n);
   qsort(wall, (size_t)line->n, sizeof *wall, rising);
@@ -149,7 +154,7 @@ void rg_bench_say(const rg_call *call, const rg_bench_line *line)
   rg_json_number(json, "seconds_least", wall[0]);
   rg_json_number(json, "seconds_most", wall[line->n - 1]);
   rg_json_number(json, "cpu_seconds", cpu[line->n / 2]);
-  say_rates(json, line, wall[line->n / 2], cpu[line->n / 2]);
+  say_rates(json, line, wall[line->n / 2], cpu[line->n / 2], sent);
   rg_json_close(json);
   rg_say(call->comm, "%s\n", rg_json_string(json));
   rg_json_free(json);
