@@ -144,7 +144,7 @@ typedef struct rg_op_type {
 extern const rg_op_type *const rg_op_types[];   /* src/nn, generated, NULL-terminated */
 extern const rg_op_type *const rg_loss_types[]; /* src/loss, generated */
 
-#define RG_OP_INPUTS 8
+#define RG_OP_INPUTS 12
 #define RG_OP_PARAMS 8
 
 struct rg_op {
