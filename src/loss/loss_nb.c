@@ -1,0 +1,43 @@
+/* Negative binomial of dense counts. */
+#include "counts.h"
+
+static rg_status shape(rg_graph *graph, rg_op *op)
+{
+  return rg_counts_shape(op, graph, false);
+}
+
+static void plan(rg_graph *graph, rg_op *op)
+{
+  rg_counts_plan(graph, op, false);
+}
+
+static void forward(rg_run *run, rg_op *op)
+{
+  rg_counts_forward(run, op, false);
+}
+
+static void backward(rg_run *run, rg_op *op)
+{
+  rg_counts_backward(run, op, false);
+}
+
+static bool probe(rg_graph *graph, int variant)
+{
+  return rg_counts_probe(graph, variant, "nb", false);
+}
+
+const rg_op_type rg_loss_nb = {
+    .name = "nb",
+    .cite = "scVI: Lopez, Regier, Cole, Jordan, Yosef 2018",
+    .help = "negative log likelihood of counts: negative binomial",
+    .options = rg_counts_fields,
+    .options_size = sizeof(rg_counts_options),
+    .state_size = sizeof(rg_counts_state),
+    .is_loss = true,
+    .shape = shape,
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+    .probe = probe,
+    .tolerance = 5e-3,
+    .tolerance_why = "float32 and the curvature of 1/mean"};
