@@ -5,7 +5,8 @@
 #   sh jobs/bench/sailerx-quality.sh snare_mop.h5mu FOLDER
 #
 # REGATTA: the program, with its launcher (default regatta); SEEDS (default "0 1 2"); PARTS
-# (default "in-sample left-out"). Controls are scored with the first seed. What the folder
+# (default "in-sample left-out"). CENTRE (default false): sailerx.centre. Controls are
+# scored with the first seed. What the folder
 # has scores of is not made again. Needs Python with h5py.
 set -eu
 file=$1 folder=$2
@@ -22,7 +23,8 @@ part() {
   controls=
   test "$2" = "${seeds%% *}" || controls=--no-controls
   $regatta train "$3" -o "$folder/$1-$2" --recipe sailerx --batch plate \
-    --set train.seed="$2"
+    --set train.seed="$2" --set sailerx.epochs=10 \
+    --set sailerx.centre="${CENTRE:-false}"
   $regatta embed "$folder/$1-$2" "$4" -o "$folder/$1-$2.h5ad"
   $regatta evaluate "$folder/$1-$2.h5ad" --rep X_sailerx --labels cell_type --drop Mis \
     --batch plate $controls -o "$folder/$1_$2.json"

@@ -11,6 +11,7 @@ typedef struct sailerx_settings {
   int64_t latent, hidden, chunk, warm_up, epochs;
   double ones_weight, invariance, gamma, match, elbo, anneal, rate, rate_decay,
       weight_decay;
+  bool centre;
 } sailerx_settings;
 
 static const rg_field fields[] = {
@@ -45,6 +46,9 @@ static const rg_field fields[] = {
      "weight of the distance to the teacher's row (correct)"},
     {"elbo", RG_DOUBLE, offsetof(sailerx_settings, elbo), "1", 0, 1e6, NULL, NULL,
      "weight of reconstruction, KL and invariance, per peak (correct)"},
+    {"centre", RG_BOOL, offsetof(sailerx_settings, centre), "true", 0, 0, NULL, NULL,
+     "take the mean of its batch from the teacher's rows, so that the batch is not taught; "
+     "supposes that batches hold types in like shares (correct)"},
     {"anneal", RG_DOUBLE, offsetof(sailerx_settings, anneal), "100", 0.01, 1e6, NULL,
      "epochs", "period of the cyclic annealing of the KL (code_exact)"},
     {"rate", RG_DOUBLE, offsetof(sailerx_settings, rate), "2e-3", 0, 1, NULL, NULL,
@@ -220,6 +224,7 @@ static void compose_correct(rg_graph *graph, const rg_facts *facts,
   correct_terms(graph, facts, s, model, mu, logvar, d, x);
   rg_model_start(model, "dec.out.bias", "atac");
   rg_model_embedding(model, "", mu, true);
+  model->teacher_centred = s->centre;
   model->teacher_neighbours = 15;
   model->teacher_length = sqrt((double)s->latent);
 }

@@ -57,10 +57,11 @@ void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
 
 /* ---- teacher.c ------------------------------------------------------------------- */
 
-/** Covariates "teacher" and "taught" from an embedding (NaN rows: not taught).
- *  Collective. */
+/** Covariates "teacher" and "taught" from an embedding (NaN rows: not taught); batch: of
+ *  the cells, n = 0 where there is none. Collective. */
 rg_status rg_teacher_covariates(rg_comm *comm, const rg_model *model,
-                                const rg_mat *embedding, rg_covariates *covariates);
+                                const rg_column *batch, const rg_mat *embedding,
+                                rg_covariates *covariates);
 
 /* ---- batch.c --------------------------------------------------------------------- */
 

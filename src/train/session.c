@@ -160,7 +160,8 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
                                   &session->constants, &all));
   if (session->facts.teacher_axes > 0)
-    RG_TRY(rg_teacher_covariates(session->comm, &session->model, teacher, &all));
+    RG_TRY(rg_teacher_covariates(session->comm, &session->model, &session->dataset->batch,
+                                 teacher, &all));
   if (fit) {
     rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
     rg_start_biases(session->comm, session->dataset, &session->model);
