@@ -19,8 +19,8 @@ static rg_status no_embedding(const rg_annot *annot, const char *path, const cha
     snprintf(there + used, TEXT - used, "%s%s", m > 0 ? ", " : "", annot->obsm[m].name);
   }
   if (annot->n_obsm == 0)
-    return rg_fail(RG_EINPUT, "%s:/obsm: no embedding; make one with regatta embed",
-                   path);
+    return rg_fail(RG_EINPUT, "%s:/obsm: no %s; make one with regatta embed", path,
+                   name ? name : "embedding");
   return rg_fail(RG_EINPUT, "%s:/obsm: no %s; there is %s", path,
                  name ? name : "embedding named X_...", there);
 }
