@@ -19,9 +19,8 @@
 #define RESULTS_FLAG "--probe-results"
 
 enum {
-  CPU_SECONDS = 5,    /* and one more for every BYTES_PER_SECOND of the file */
+  CPU_SECONDS = 5,    /* for opening; reading takes more: see time_for */
   WALL_SECONDS = 600, /* a slow file system is not a hostile file */
-  BYTES_PER_SECOND = 50 << 20,
   MAX_ANSWER = 4096   /* one line */
 };
 #define MEMORY ((rlim_t)4 << 30) /* beyond the start, and twice the file */
@@ -48,11 +47,19 @@ static void limit_memory(rlim_t bytes)
 #endif
 }
 
+/* A small file is read as a whole, and may be a thousand times larger when inflated; of a
+ * large one the metadata and the first chunks. */
+static rlim_t time_for(rlim_t bytes)
+{
+  rlim_t small = (rlim_t)16 << 20, whole = bytes < small ? bytes : small;
+  return CPU_SECONDS + whole / ((rlim_t)256 << 10) + bytes / ((rlim_t)50 << 20);
+}
+
 static void set_limits(const char *path)
 {
   struct stat info;
   rlim_t bytes = stat(path, &info) == 0 ? (rlim_t)info.st_size : 0;
-  rlim_t seconds = CPU_SECONDS + bytes / BYTES_PER_SECOND;
+  rlim_t seconds = time_for(bytes);
   limit_memory(MEMORY + 2 * bytes);
   setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds + 1});
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
