@@ -160,7 +160,7 @@ typedef struct rg_model {
                              neighbours in the teacher's graph, else any cell; dense
                              inputs "near:NAME" are its covariate NAME */
   double partner_share;
-  bool teacher_centred;   /* the mean of each batch is taken from the teacher's rows first */
+  bool teacher_centred;   /* the teacher's rows lose the mean of their batch first */
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */

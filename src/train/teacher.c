@@ -12,8 +12,8 @@ static bool taught_row(const rg_mat *x, int64_t i)
   return isfinite(x->data[i * x->cols]);
 }
 
-/* Take the mean of its batch from every row. Sums are integers of 2^-20, so that they do not
- * depend on the number of ranks. */
+/* Take the mean of its batch from every row. Sums are integers of 2^-20, so that they do
+ * not depend on the number of ranks. */
 static void centre(rg_comm *comm, const rg_column *batch, rg_mat *x)
 {
   const double unit = 1048576.0;
