@@ -107,17 +107,19 @@ static void backward(rg_run *run, rg_op *op)
   }
 }
 
+/* Cells with none, one, two and (from variant 2 on) three modalities. */
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"weights=mean", "weights=softmax"};
-  if (variant > 1)
+  if (variant > 3)
     return false;
   rg_node *a = rg_input_free(graph, "a", NULL, 3), *b = rg_input_free(graph, "b", NULL, 3);
   rg_node *c = rg_input_free(graph, "c", NULL, 3);
   rg_node *m = rg_input(graph, "m", 1), *n = rg_input(graph, "n", 1);
-  rg_node *o = rg_input(graph, "o", 1);
+  if (variant > 1)
+    m = rg_apply(graph, "activation", "all", "kind=exp", m, NULL);
   rg_node *y =
-      rg_apply(graph, "fuse", "fuse", options[variant], a, b, c, m, n, o, NULL);
+      rg_apply(graph, "fuse", "fuse", options[variant % 2], a, b, c, m, n, m, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
   return true;
 }

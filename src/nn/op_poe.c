@@ -81,12 +81,14 @@ static void backward(rg_run *run, rg_op *op)
 
 static bool probe(rg_graph *graph, int variant)
 {
-  const char *options[] = {"prior=true", "prior=false"};
-  if (variant > 1)
+  const char *options[] = {"prior=true", "prior=false", "prior=false"};
+  if (variant > 2)
     return false;
   rg_node *a = rg_input_free(graph, "a", NULL, 3), *s = rg_input_free(graph, "s", NULL, 3);
   rg_node *b = rg_input_free(graph, "b", NULL, 3), *t = rg_input_free(graph, "t", NULL, 3);
   rg_node *m = rg_input(graph, "m", 1), *n = rg_input(graph, "n", 1);
+  if (variant > 1) /* both in every cell */
+    m = n = rg_apply(graph, "activation", "all", "kind=exp", m, NULL);
   rg_node *y = rg_apply(graph, "poe", "poe", options[variant], a, s, b, t, m, n, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
   return true;
