@@ -1,4 +1,4 @@
-/* regatta bench graph: neighbours, weights, clusters and layout of a synthetic embedding. */
+/* regatta bench graph: neighbours, weights, clusters and layout of a made-up embedding. */
 #include "bench.h"
 
 #include "regatta/cluster.h"
