@@ -304,6 +304,12 @@ bool rg_run_fused(const rg_run *run, const rg_param *param);
  *  every dense input (which the probe fills). Returns the largest relative error over
  *  variants; text names the worst. Not collective. */
 double rg_gradcheck(const rg_op_type *type, char *text, size_t n);
+/** One run of a probe over a share: values of its terms, gradients of its parameters and
+ *  of its free inputs (all cells of the batch), *n numbers that are the same bits for
+ *  every cut into lanes. All blocks have to be here. Owned by the caller; NULL when there
+ *  is no such variant. Collective over the share. */
+float *rg_probe_values(const rg_op_type *type, int variant, const rg_share *share,
+                       int64_t *n);
 /** Blocks for probes: three blocks of 5, 1 and 7 features, all here. Static. */
 const rg_blocks *rg_probe_blocks(void);
 
