@@ -90,10 +90,11 @@ void rg_batch_columns(rg_sparse_batch *sparse);
 
 /* ---- partner.c ------------------------------------------------------------------- */
 
-/** Covariate "#links": the nearest neighbours of every cell in the teacher's graph, as
+/** Covariate "#links": the nearest neighbours of every cell by its covariate teacher, as
  *  numbers among the eligible cells (each in two columns of 24 bits). Collective. */
-rg_status rg_partner_links(rg_comm *comm, const rg_model *model, const rg_mat *teacher,
-                           const int64_t *eligible, rg_covariates *covariates);
+rg_status rg_partner_links(rg_comm *comm, const rg_model *model,
+                           const rg_covariates *all, const int64_t *eligible,
+                           rg_covariates *covariates);
 /** Draw a partner for every cell of the batch and fetch its rows from whoever holds them,
  *  into the partner inputs. Collective over the lane groups. */
 void rg_partner_fill(rg_session *session, rg_batch *batch, uint64_t step);

@@ -28,27 +28,42 @@ static int64_t get_link(const float *two)
   return two[0] < 0 ? -1 : (int64_t)two[0] * HALF + (int64_t)two[1];
 }
 
-rg_status rg_partner_links(rg_comm *comm, const rg_model *model, const rg_mat *teacher,
-                           const int64_t *eligible, rg_covariates *covariates)
+/* The teacher's rows, without number where a cell is not taught. Owned. */
+static rg_mat taught_rows(const rg_covariates *all)
+{
+  const rg_mat *teacher = rg_covariates_find(all, "teacher");
+  const rg_mat *taught = rg_covariates_find(all, "taught");
+  rg_mat rows = rg_mat_new(teacher->rows, teacher->cols);
+  for (int64_t i = 0; i < rows.rows; i++)
+    for (int64_t j = 0; j < rows.cols; j++)
+      rg_mat_row(&rows, i)[j] = taught->data[i] > 0 ? rg_mat_row(teacher, i)[j] : NAN;
+  return rows;
+}
+
+rg_status rg_partner_links(rg_comm *comm, const rg_model *model,
+                           const rg_covariates *all, const int64_t *eligible,
+                           rg_covariates *covariates)
 {
   rg_status status = RG_OK;
   int k = model->partner_neighbours;
   rg_knn knn = {0};
   rg_knn_options options = {.k = k, .metric = RG_COSINE, .exact = true};
-  RG_TRY(rg_knn_graph(comm, teacher, &options, &knn));
-  int64_t n = teacher->rows * k, total = teacher->rows;
+  rg_mat rows = taught_rows(all);
+  RG_TRY(rg_knn_graph(comm, &rows, &options, &knn));
+  int64_t n = rows.rows * k, total = rows.rows;
   rg_sum_i64(comm, &total, 1);
   int64_t *ids = RG_NEW(int64_t, n), *number = RG_NEW(int64_t, n);
   for (int64_t e = 0; e < n; e++)
     ids[e] = knn.index[e] < 0 ? 0 : knn.index[e];
   rg_fetch(comm, eligible, total, sizeof *eligible, ids, n, number);
-  rg_mat *links = rg_covariates_add(covariates, "#links", teacher->rows, 2 * (int64_t)k);
+  rg_mat *links = rg_covariates_add(covariates, "#links", rows.rows, 2 * (int64_t)k);
   for (int64_t e = 0; e < n; e++)
     put_link(links->data + 2 * e, knn.index[e] < 0 ? -1 : number[e]);
   rg_free(ids);
   rg_free(number);
   rg_knn_fini(&knn);
 out:
+  rg_mat_fini(&rows);
   return status;
 }
 

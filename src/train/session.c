@@ -169,7 +169,7 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   RG_TRY(order_covariates(session, &all, &ordered));
   eligible = number_eligible(session, &total);
   if (fit && session->model.partner_neighbours > 0)
-    RG_TRY(rg_partner_links(session->comm, &session->model, teacher, eligible, &ordered));
+    RG_TRY(rg_partner_links(session->comm, &session->model, &all, eligible, &ordered));
   RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,
                       eligible, &session->model, &session->constants, &ordered,
                       &session->store));
