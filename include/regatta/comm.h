@@ -18,6 +18,10 @@ typedef struct rg_comm rg_comm;
 rg_comm *rg_comm_start(int *argc, char ***argv);
 /** Stop MPI. Collective. */
 void rg_comm_stop(void);
+/** End the program with an exit code. A process that no launcher started leaves without
+ *  stopping MPI: Open MPI 4.1 unloads libraries there under threads that still run in
+ *  them, and now and then crashes after all work is done. Collective. */
+void rg_comm_exit(int code) __attribute__((noreturn));
 /** This process alone, owned by comm; valid without rg_comm_start too. Not collective. */
 rg_comm *rg_comm_self(void);
 /** Ranks with the same colour, ordered by their rank here; owned by the caller.

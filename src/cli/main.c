@@ -86,6 +86,5 @@ int main(int argc, char **argv)
     rg_log(RG_LOG_WARN, "%s", rg_error_text());
   else if (status != RG_OK && rg_rank(comm) == 0)
     rg_log(RG_LOG_ERROR, "%s", rg_error_text());
-  rg_comm_stop();
-  return rg_exit_code(status);
+  rg_comm_exit(rg_exit_code(status));
 }

@@ -1,6 +1,9 @@
 /* Communicators: start and stop, splitting, hosts. */
 #include "pgrid.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 static rg_comm world;
 static rg_comm self = {.mpi = MPI_COMM_SELF, .rank = 0, .size = 1};
 
@@ -31,6 +34,29 @@ static void drop_memory(rg_comm *comm)
   comm->requests = NULL;
   comm->scratch = NULL;
   comm->room = comm->scratch_bytes = 0;
+}
+
+/* Whether a launcher started this process: mpirun, srun and others say so. */
+static bool was_launched(void)
+{
+  const char *names[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_STEP_ID"};
+  for (int k = 0; k < 4; k++)
+    if (getenv(names[k]))
+      return true;
+  return false;
+}
+
+void rg_comm_exit(int code)
+{
+  bool alone = !was_launched() && world.size == 1;
+  fflush(NULL);
+#ifndef __SANITIZE_ADDRESS__
+  if (alone)
+    _exit(code);
+#endif
+  (void)alone;
+  rg_comm_stop();
+  exit(code);
 }
 
 void rg_comm_stop(void)
