@@ -9,7 +9,7 @@
 enum {
   LANES = 16,       /* floats of a register */
   CHUNK = 512,      /* columns of a task of the transposed product */
-  TILE = 512,       /* rows of a task of the product */
+  TILE = 1024,      /* rows of a task of the product */
   CACHED = 1 << 18, /* floats of the dense factor held in cache */
 };
 
@@ -68,6 +68,20 @@ dot(const entries *row, const float *dense, int width, float *out)
   }
 }
 
+/* The first entry of [low, high) whose column is not below `column`. */
+static int64_t first_from(const int32_t *indices, int64_t low, int64_t high,
+                          int64_t column)
+{
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (indices[middle] < column)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 /* Rows [low, high) of the product, one block of columns after the other. */
 static void multiply_tile(const rg_csr *a, const float *b, int width, int64_t low,
                           int64_t high, float *y)
@@ -80,10 +94,8 @@ static void multiply_tile(const rg_csr *a, const float *b, int width, int64_t lo
   for (int64_t end = block; end - block < a->cols; end += block)
     for (int64_t i = low; i < high; i++) {
       entries row = {.low = cursor[i - low], .wide = a->indices, .value = a->values};
-      int64_t e = row.low;
-      while (e < a->indptr[i + 1] && a->indices[e] < end)
-        e++;
-      row.high = cursor[i - low] = e;
+      row.high = cursor[i - low] =
+          first_from(a->indices, row.low, a->indptr[i + 1], end);
       dot(&row, b, width, y + i * width);
     }
 }

@@ -17,6 +17,8 @@ rg_layout rg_layout_of(rg_comm *comm, int64_t rows);
  *  over ranks as rg_part(blocks). Not collective. */
 rg_layout rg_layout_blocks(rg_comm *comm, int64_t blocks, const int64_t *first);
 void rg_layout_fini(rg_layout *layout);
+/** Not collective. */
+bool rg_layout_same(rg_comm *comm, const rg_layout *a, const rg_layout *b);
 /** Rows of row_bytes each from one layout to another; returns this rank's (owned).
  *  Collective. */
 void *rg_relayout(rg_comm *comm, const rg_layout *from, const rg_layout *to,

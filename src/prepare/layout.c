@@ -30,6 +30,12 @@ void rg_layout_fini(rg_layout *layout)
   layout->bound = NULL;
 }
 
+bool rg_layout_same(rg_comm *comm, const rg_layout *a, const rg_layout *b)
+{
+  return memcmp(a->bound, b->bound, (size_t)(rg_size(comm) + 1) * sizeof *a->bound) ==
+         0;
+}
+
 static int64_t clamp(int64_t x, int64_t low, int64_t high)
 {
   return x < low ? low : x > high ? high : x;

@@ -16,6 +16,7 @@ struct rg_spread {
   rg_range mine;     /* panels of this rank */
   rg_layout at_home; /* as the caller holds the rows */
   rg_layout in_panels;
+  bool stays; /* the two are the same: nothing moves */
   rg_panels panels;
 };
 
@@ -48,11 +49,15 @@ rg_spread *rg_spread_new(rg_comm *comm, const rg_csr *a, const double *mean)
   for (int64_t i = 0; i < s->n_panels; i++)
     first[i + 1] = rg_part(rows, (int)i, (int)s->n_panels).high;
   s->in_panels = rg_layout_blocks(comm, s->n_panels, first);
-  rg_csr moved = rg_relayout_csr(comm, &s->at_home, &s->in_panels, a);
+  s->stays = rg_layout_same(comm, &s->at_home, &s->in_panels);
+  rg_csr moved = {0};
+  if (!s->stays)
+    moved = rg_relayout_csr(comm, &s->at_home, &s->in_panels, a);
   int64_t offset = first[s->mine.low];
   for (int64_t i = s->mine.low; i <= s->mine.high; i++)
     first[i] -= offset;
-  s->panels = rg_panels_new(&moved, rg_range_n(s->mine), first + s->mine.low);
+  s->panels =
+      rg_panels_new(s->stays ? a : &moved, rg_range_n(s->mine), first + s->mine.low);
   rg_csr_fini(&moved);
   rg_free(first);
   return s;
@@ -119,18 +124,21 @@ static void centre(const rg_spread *s, int n_slots, const rg_range *slots,
 void rg_spread_transposed(const rg_spread *s, const float *y, int width, float *z)
 {
   int64_t size = s->a->cols * width;
-  float *moved =
-      rg_relayout(s->comm, &s->at_home, &s->in_panels, y, (int64_t)(width * sizeof *y));
+  float *moved = NULL;
+  if (!s->stays)
+    moved = rg_relayout(s->comm, &s->at_home, &s->in_panels, y,
+                        (int64_t)(width * sizeof *y));
+  const float *in_panels = s->stays ? y : moved;
   rg_range slots[RG_TREE_SLOTS];
   int n_slots = rg_tree_cover(s->n_panels, s->mine, slots);
   float *part = RG_NEW(float, n_slots * size);
   for (int k = 0; k < n_slots; k++) {
     rg_range here = {slots[k].low - s->mine.low, slots[k].high - s->mine.low};
-    rg_panels_times(&s->panels, here, moved, width, part + k * size);
+    rg_panels_times(&s->panels, here, in_panels, width, part + k * size);
   }
   rg_tree_reduce_f32(s->comm, s->n_panels, s->mine, part, size, z);
   rg_free(part);
   if (s->mean)
-    centre(s, n_slots, slots, moved, width, z);
+    centre(s, n_slots, slots, in_panels, width, z);
   rg_free(moved);
 }

@@ -20,12 +20,16 @@ static double grid(double largest, int64_t n)
 
 static double largest_magnitude(rg_comm *comm, const rg_csr *counts)
 {
-  double largest = counts->values || rg_csr_nnz(counts) == 0 ? 0 : 1;
-  if (counts->values)
+  float largest = counts->values || rg_csr_nnz(counts) == 0 ? 0 : 1;
+  if (counts->values) {
+#pragma omp parallel for schedule(static) reduction(max : largest)
     for (int64_t e = 0; e < rg_csr_nnz(counts); e++)
-      largest = fmax(largest, fabs((double)counts->values[e]));
-  rg_max_f64(comm, &largest, 1);
-  return largest;
+      if (fabsf(counts->values[e]) > largest)
+        largest = fabsf(counts->values[e]);
+  }
+  double over_ranks = largest;
+  rg_max_f64(comm, &over_ranks, 1);
+  return over_ranks;
 }
 
 /* Sums of one thread or rank, in units of the grids. */
