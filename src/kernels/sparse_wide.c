@@ -122,7 +122,6 @@ static void forward_chunk(const rg_csr *rows, int64_t first, int64_t end, int64_
                           int64_t high, const float *w, int width, float *y)
 {
   int64_t entry[CHUNK], window = WINDOW / width + 1;
-  int64_t share = window * width / (high - low) + 16; /* of the next window, a cell's */
   memset(y + low * width, 0, (size_t)((high - low) * width) * sizeof *y);
   for (int64_t cell = low; cell < high; cell++)
     entry[cell - low] = entry_at(rows, cell, first);
@@ -130,8 +129,6 @@ static void forward_chunk(const rg_csr *rows, int64_t first, int64_t end, int64_
     int64_t stop = f + window < end ? f + window : end;
     for (int64_t cell = low; cell < high; cell++) {
       int64_t e = entry[cell - low], to = e, last = rows->indptr[cell + 1];
-      int64_t next = stop * width + (cell - low) * share, rest = end * width - next;
-      wide_fetch(w + next, rest < share ? rest : share);
       while (to < last && rows->indices[to] < stop)
         to++;
       entry[cell - low] = to;

@@ -42,10 +42,10 @@ static inline __attribute__((always_inline)) vec update_one(update_step step, ve
   if (step.kind == RG_ADAM) {
     *m = vec_fma(step.keep1, *m, step.add1 * g);
     vec size = vec_fma(vec_root(*v), step.root, step.epsilon);
-    return vec_fnma(step.rate, *m * vec_inverse(size), w);
+    return vec_fnma(step.rate, *m / size, w);
   }
   if (step.kind == RG_RMSPROP)
-    g = g * vec_inverse(vec_root(*v) + step.epsilon);
+    g = g / (vec_root(*v) + step.epsilon);
   *m = vec_fma(step.keep1, *m, g);
   return vec_fnma(step.rate, *m, w);
 }

@@ -82,9 +82,7 @@ static inline vec vec_scale(vec x, vec n)
 {
   return _mm512_scalef_ps(x, n);
 }
-/* 1 / x for normal x, and the root of x >= 0, to an error of two units in the last place:
- * one Newton step from 14 bits, a tenth of the time of the exact instructions. The root
- * of a subnormal is only small. */
+/* 1 / x for normal x, to two units in the last place: one Newton step from 14 bits */
 static inline vec vec_inverse(vec x)
 {
   vec q = _mm512_rcp14_ps(x);
@@ -92,9 +90,7 @@ static inline vec vec_inverse(vec x)
 }
 static inline vec vec_root(vec x)
 {
-  vec r = _mm512_rsqrt14_ps(_mm512_max_ps(vec_set(1.17549435e-38f), x));
-  vec s = x * r;
-  return _mm512_fmadd_ps(vec_set(0.5f) * r, _mm512_fnmadd_ps(s, s, x), s);
+  return _mm512_sqrt_ps(x);
 }
 /* sum of the elements, halves first */
 static inline float vec_sum(vec x)

@@ -166,25 +166,17 @@ typedef struct weighting {
   vec slope_one, slope_zero; /* of the gradient, with its sign and scale */
 } weighting;
 
-/* Memory to be asked for in the course of a column of a tile, a little at each feature,
- * so that it comes while the processor computes. */
-typedef struct supply {
-  const float *next;
-  int64_t step; /* floats at each feature, whole cache lines */
-} supply;
-
 /* Likelihood of one vector of cells over n features (a column of the tile): logits become
  * gradients, and the weighted loss is added to sums. log(1 + e^-|y|) is taken of running
  * products, at most 2^TILE: one over all features and one over those whose target is 1. */
 static void likelihood(const weighting *by, int64_t n, int64_t stride,
                        const uint16_t *bits, int64_t bits_stride, float *g,
-                       double *sums, supply fetch)
+                       double *sums)
 {
   const vec nought = vec_set(0.0f), unit = vec_set(1.0f);
   const weighting of = *by;
   vec linear = nought, product = unit, product_one = unit;
   for (int64_t f = 0; f < n; f++) {
-    wide_fetch(fetch.next + f * fetch.step, fetch.step);
     vec_mask x = vec_bits(bits[f * bits_stride]);
     vec z = vec_load(g + f * stride);
     z = vec_select(x, nought - z, z);
@@ -285,23 +277,6 @@ static void parameter_gradient(const rg_wide_bernoulli *pass, const layout *lay,
   }
 }
 
-/* Column v of `vectors` of a tile of n features from `low` asks for its share of the
- * moments of the tile and of the weights of the next one. */
-static supply supply_of(const rg_wide_bernoulli *pass, int64_t low, int64_t n,
-                        int64_t v, int64_t vectors)
-{
-  const rg_wide_gradient *weight = &pass->weight;
-  int64_t each = (vectors + 2) / 3, part = v % each; /* columns of an array */
-  int64_t step = (pass->width + 16 * each - 1) / (16 * each) * 16;
-  if (!pass->dh || !pass->update_parameters || !weight->update)
-    return (supply){pass->w, 0};
-  const float *array = v < each       ? weight->m
-                       : v < 2 * each ? weight->v
-                                      : pass->w + n * pass->width;
-  return array ? (supply){array + low * pass->width + part * n * step, step}
-               : (supply){pass->w, 0};
-}
-
 /* everything for one strip */
 static void strip_pass(const rg_wide_bernoulli *pass, const layout *lay,
                        const steps *step, const weighting *by, const space *at,
@@ -323,7 +298,7 @@ static void strip_pass(const rg_wide_bernoulli *pass, const layout *lay,
     mark(lay, pass->columns, low, n, at->bits);
     for (int64_t v = 0; v < vectors; v++)
       likelihood(by, n, lay->cells_padded, at->bits + v, vectors, at->tile + v * RG_V,
-                 at->sums + v * RG_V, supply_of(pass, low, n, v, vectors));
+                 at->sums + v * RG_V);
     if (!pass->dh)
       continue;
     hidden_gradient(lay, n, at->tile, w, low == strip.low, partial);
