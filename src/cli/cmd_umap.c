@@ -60,8 +60,8 @@ out:
   return status;
 }
 
-/* The columns to draw, as --color names them; text becomes categories. RG_EUSAGE when one
- * is missing. Collective. */
+/* The columns to draw, as --color names them; text becomes categories. RG_EUSAGE when
+ * one is missing. Collective. */
 static rg_status find_columns(const rg_call *call, const char *path, rg_annot *annot,
                               rg_strings *names)
 {

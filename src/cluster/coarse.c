@@ -111,8 +111,8 @@ static entry *by_row(const entry *in, int64_t n, rg_range rows, int64_t *first)
   return out;
 }
 
-/* The coarse level, from entries whose rows are here, in any order; several ranks may have
- * sent the same pair. Collective. */
+/* The coarse level, from entries whose rows are here, in any order; several ranks may
+ * have sent the same pair. Collective. */
 static leiden_level assemble(rg_comm *comm, int64_t n_coarse, const entry *in,
                              int64_t n)
 {

@@ -1,6 +1,7 @@
-/* Leiden on a graph spread over ranks: levels too large for one rank are moved, refined
- * and aggregated where they lie; a level of at most SMALL entries goes to one rank and is
- * finished there by queues. Which of the two happens depends on the graph alone. */
+/* Leiden on a graph spread over ranks: levels too large for one rank are moved,
+ * refined and aggregated where they lie; a level of at most SMALL entries goes to one
+ * rank and is finished there by queues. Which of the two happens depends on the graph
+ * alone. */
 #include "leiden.h"
 
 #include <math.h>

@@ -41,8 +41,8 @@ static inline int64_t leiden_whole(double weight, double scale)
   return whole > 0 ? whole : 1;
 }
 
-/* Modularity of n communities with degrees degree[n] and weight `inside` them, each edge
- * twice. Not collective. */
+/* Modularity of n communities with degrees degree[n] and weight `inside` them, each
+ * edge twice. Not collective. */
 double leiden_quality(int64_t inside, const int64_t *degree, int64_t n,
                       double resolution);
 
@@ -50,7 +50,7 @@ double leiden_quality(int64_t inside, const int64_t *degree, int64_t n,
  * True when anything changed. Not collective. */
 bool leiden_here(const leiden_graph *graph, leiden_rule *rule, int32_t *label);
 
-/* ---- a graph spread over ranks ------------------------------------------------------- */
+/* ---- a graph spread over ranks ------------------------------------------------- */
 
 /* Numbers met so far, each with a small index. */
 typedef struct leiden_index {
@@ -64,8 +64,9 @@ int32_t leiden_index_find(const leiden_index *index, int64_t key);
 int32_t leiden_index_add(leiden_index *index, int64_t key, int32_t value);
 void leiden_index_fini(leiden_index *index);
 
-/* One level of aggregation. Vertices are spread as rg_part; a rank also knows the ghosts:
- * neighbours of its vertices that live elsewhere. Locally, vertices come before ghosts. */
+/* One level of aggregation. Vertices are spread as rg_part; a rank also knows the
+ * ghosts: neighbours of its vertices that live elsewhere. Locally, vertices come
+ * before ghosts. */
 typedef struct leiden_level {
   rg_comm *comm;
   int64_t n;
@@ -88,15 +89,17 @@ leiden_level leiden_level_new(rg_comm *comm, int64_t n, int64_t *start,
                               const int64_t *column, int64_t *weight, int64_t *degree);
 void leiden_level_fini(leiden_level *level);
 
-/* What is known of a community; its owner is the owner of the vertex it is named after. */
+/* What is known of a community; its owner is the owner of the vertex it is named
+ * after. */
 typedef struct leiden_record {
   int64_t total; /* sum of degrees */
   int64_t cut;   /* refinement: weight to the rest of the community it is part of */
   int64_t size;  /* vertices */
 } leiden_record;
 
-/* Communities of a level. A slot is the local name of a community: first those named after
- * vertices here, whose records are exact, then far ones, whose records are copies. */
+/* Communities of a level. A slot is the local name of a community: first those named
+ * after vertices here, whose records are exact, then far ones, whose records are
+ * copies. */
 typedef struct leiden_state {
   const leiden_level *level;
   int32_t *slot; /* of vertices and ghosts */
@@ -109,8 +112,8 @@ typedef struct leiden_state {
   int *news_to;
   int64_t n_news, news_room;
 } leiden_state;
-/* Communities label[v] (numbers of vertices); NULL: every vertex by itself, with cut[v].
- * Collective. */
+/* Communities label[v] (numbers of vertices); NULL: every vertex by itself, with
+ * cut[v]. Collective. */
 leiden_state leiden_state_new(const leiden_level *level, const int64_t *label,
                               const int64_t *cut);
 void leiden_state_fini(leiden_state *state);
@@ -159,8 +162,8 @@ static inline void leiden_bag_count(leiden_bag *bag, int32_t key, int64_t weight
   bag->weight[at] += weight;
 }
 
-/* Vertices in `list` by sub-round: those of sub-round c are order[first[c]..first[c+1]);
- * which is drawn anew by every rule->round. */
+/* Vertices in `list` by sub-round: those of sub-round c are
+ * order[first[c]..first[c+1]); which is drawn anew by every rule->round. */
 enum { LEIDEN_TURNS = 16 };
 int leiden_turn(const leiden_rule *rule, int64_t vertex);
 void leiden_turns(const leiden_level *level, const leiden_rule *rule,
@@ -185,8 +188,8 @@ leiden_coarse leiden_aggregate(const leiden_level *level, const leiden_state *pa
                                const leiden_state *state);
 void leiden_coarse_fini(leiden_coarse *coarse);
 
-/* Cut communities that are not connected into their components, named after their lowest
- * vertices: label[v] in and out. Collective. */
+/* Cut communities that are not connected into their components, named after their
+ * lowest vertices: label[v] in and out. Collective. */
 void leiden_connect(const leiden_level *level, int64_t *label);
 
 /* rg_leiden with levels of at most `small` entries finished on one rank. Collective. */

@@ -2,7 +2,8 @@
  * per level. */
 #include "leiden.h"
 
-/* Local names of the columns; those elsewhere become ghosts, in the order they are met. */
+/* Local names of the columns; those elsewhere become ghosts, in the order they are
+ * met. */
 static void name_columns(leiden_level *level, const int64_t *column)
 {
   int64_t n = level->start[level->n_own], room = 0;

@@ -1,11 +1,11 @@
-/* Local moving on a spread graph, in sweeps of LEIDEN_TURNS sub-rounds. The vertices of a
- * sub-round, drawn anew in every sweep, decide at the same time on what the last one
- * left; few neighbours share one, so hardly any decision is stale, and none depends on
- * which rank or thread takes it. */
+/* Local moving on a spread graph, in sweeps of LEIDEN_TURNS sub-rounds. The vertices
+ * of a sub-round, drawn anew in every sweep, decide at the same time on what the last
+ * one left; few neighbours share one, so hardly any decision is stale, and none
+ * depends on which rank or thread takes it. */
 #include "leiden.h"
 
-/* A sweep that moves fewer than one vertex in ENOUGH is the last: what is left moves at a
- * lower cost as whole parts, on the levels above, or in the next iteration. */
+/* A sweep that moves fewer than one vertex in ENOUGH is the last: what is left moves
+ * at a lower cost as whole parts, on the levels above, or in the next iteration. */
 enum { MOST_SWEEPS = 60, ENOUGH = 16 };
 
 int leiden_turn(const leiden_rule *rule, int64_t vertex)

@@ -1,7 +1,7 @@
-/* Refinement on a spread graph: within each community, vertices that are still alone join
- * a part of it, in sub-rounds as in local moving. A vertex that may move in a sub-round
- * is nobody's goal in it, so a part never loses the vertex that another joined: parts
- * stay connected. */
+/* Refinement on a spread graph: within each community, vertices that are still alone
+ * join a part of it, in sub-rounds as in local moving. A vertex that may move in a
+ * sub-round is nobody's goal in it, so a part never loses the vertex that another
+ * joined: parts stay connected. */
 #include "leiden.h"
 
 enum { PASSES = 2 };

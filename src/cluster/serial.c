@@ -237,7 +237,8 @@ static int32_t compact(int32_t n, int32_t *label)
   return m;
 }
 
-/* Vertices in the order of their part: those of part c are order[first[c]..first[c+1]). */
+/* Vertices in the order of their part: those of part c are
+ * order[first[c]..first[c+1]). */
 static int32_t *by_part(int32_t n, const int32_t *part, int32_t m, int32_t **first)
 {
   int32_t *at = RG_NEW(int32_t, m + 2), *order = RG_NEW(int32_t, n);

@@ -3,8 +3,8 @@
  * vertex. */
 #include "leiden.h"
 
-/* A vertex's new community (id is the vertex), or, with id = -1 - community, a change of
- * a community's record. */
+/* A vertex's new community (id is the vertex), or, with id = -1 - community, a change
+ * of a community's record. */
 typedef struct leiden_news {
   int64_t id, community;
   leiden_record change;

@@ -1,8 +1,8 @@
-/* The UMAP layout (McInnes, Healy, Melville 2018). In an epoch every cell moves, from where
- * all cells were at its beginning, along its edges that are due and away from cells drawn
- * at random; then the new places are told to all. Which cells a rank or thread moves does
- * not matter. Places (two floats a cell) are kept on every rank, for the draws; edges stay
- * with their owners. */
+/* The UMAP layout (McInnes, Healy, Melville 2018). In an epoch every cell moves, from
+ * where all cells were at its beginning, along its edges that are due and away from
+ * cells drawn at random; then the new places are told to all. Which cells a rank or
+ * thread moves does not matter. Places (two floats a cell) are kept on every rank, for
+ * the draws; edges stay with their owners. */
 #include "umap.h"
 
 #include <math.h>
@@ -133,8 +133,8 @@ static inline void scatter(const layout *l, const place *all, int64_t me, place 
   }
 }
 
-/* The new place of row i. An edge pulls at each end once for either direction in which it
- * is stored, hence twice. */
+/* The new place of row i. An edge pulls at each end once for either direction in which
+ * it is stored, hence twice. */
 static place move_cell(const layout *l, const rg_csr *graph, const place *all,
                        int64_t i, int epoch)
 {
@@ -169,8 +169,8 @@ static void run_epochs(rg_comm *comm, const layout *l, const rg_csr *graph, rg_m
   }
 }
 
-/* Bring the columns to [0, EXTENT], with a little noise; cells without edges become NaN.
- * Collective. */
+/* Bring the columns to [0, EXTENT], with a little noise; cells without edges become
+ * NaN. Collective. */
 static void scale_start(rg_comm *comm, const layout *l, const rg_csr *graph, rg_mat *xy)
 {
   double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};

@@ -1,6 +1,7 @@
-/* Leading eigenvectors of a normalised graph by subspace iteration with a Chebyshev filter
- * (Zhou, Saad, Tiago, Chelikowsky 2006). Rows are summed in the order of their entries and
- * inner products along the tree of tensor.h: the same on any number of ranks. */
+/* Leading eigenvectors of a normalised graph by subspace iteration with a Chebyshev
+ * filter (Zhou, Saad, Tiago, Chelikowsky 2006). Rows are summed in the order of their
+ * entries and inner products along the tree of tensor.h: the same on any number of
+ * ranks. */
 #include "umap.h"
 
 #include "regatta/kernels.h"
@@ -35,7 +36,8 @@ static int rising(const void *x, const void *y)
 
 /* ---- ordered sums ---------------------------------------------------------------- */
 
-/* Sum over the rows of a node of the tree of the products x_i y_i^T, as WIDTH^2 numbers. */
+/* Sum over the rows of a node of the tree of the products x_i y_i^T, as WIDTH^2
+ * numbers. */
 static void tree_products(const float *x, const float *y, rg_range node, double *sum)
 {
   if (rg_range_n(node) == 1) {
@@ -199,8 +201,8 @@ static void rotate(float *x, int64_t n, small t)
   }
 }
 
-/* Inverse of the upper Cholesky factor of g, so that g^-1 = t t^T; a column that depends
- * on those before it becomes 0. */
+/* Inverse of the upper Cholesky factor of g, so that g^-1 = t t^T; a column that
+ * depends on those before it becomes 0. */
 static void inverse_factor(small g, small t)
 {
   small r = {{0}};

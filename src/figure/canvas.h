@@ -15,8 +15,8 @@ typedef struct canvas {
   double width, height;
   bool svg;
 } canvas;
-/* A white canvas of width x height units (points); RG_EUSAGE when the path ends in neither
- * .png nor .svg. */
+/* A white canvas of width x height units (points); RG_EUSAGE when the path ends in
+ * neither .png nor .svg. */
 rg_status canvas_open(const char *path, double width, double height, canvas *c);
 /* Write to the temporary name and rename. Frees, also on failure. */
 rg_status canvas_close(canvas *c);
@@ -41,8 +41,8 @@ static inline double frame_y(const frame *f, double y)
   return f->top + (f->y1 - y) / (f->y1 - f->y0) * f->height;
 }
 void canvas_box(canvas *c, const frame *f);
-/* Round numbers that cut [low, high] into four to eight parts; returns how many (at most
- * 16). */
+/* Round numbers that cut [low, high] into four to eight parts; returns how many (at
+ * most 16). */
 int canvas_ticks(double low, double high, double tick[16]);
 
 #endif

@@ -87,7 +87,8 @@ static frame square_of(const cells *all)
   return f;
 }
 
-/* Cells in a keyed random order, so that no group covers another; missing ones below. */
+/* Cells in a keyed random order, so that no group covers another; missing ones
+ * below. */
 static void draw_points(canvas *c, const cells *all, const frame *f)
 {
   int side = (int)(SIDE * CANVAS_SCALE);

@@ -1,5 +1,5 @@
-/* Colours: a list in which colours that come together tell apart, also for readers with a
- * colour deficiency, and a scale for numbers. */
+/* Colours: a list in which colours that come together tell apart, also for readers
+ * with a colour deficiency, and a scale for numbers. */
 #include "palette.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* a combined with its transpose: each entry is sent to the owner of its column, and rows
- * are merged there. */
+/* a combined with its transpose: each entry is sent to the owner of its column, and
+ * rows are merged there. */
 #include "combine.h"
 
 #include <stdlib.h>

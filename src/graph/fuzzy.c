@@ -1,6 +1,6 @@
-/* Fuzzy simplicial set of the k nearest neighbours (McInnes, Healy, Melville 2018), with
- * local connectivity 1, bandwidth 1 and the union as set operation, as umap-learn and
- * scanpy compute it. */
+/* Fuzzy simplicial set of the k nearest neighbours (McInnes, Healy, Melville 2018),
+ * with local connectivity 1, bandwidth 1 and the union as set operation, as umap-learn
+ * and scanpy compute it. */
 #include "combine.h"
 
 #include <math.h>

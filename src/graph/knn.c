@@ -142,8 +142,9 @@ static void merge_lists(rg_topk *into, const rg_topk *from)
       rg_topk_offer(into, i, from->distance[j], from->id[j]);
 }
 
-/* Every pair of cells once. With P ranks a block visits the next (P - 1) / 2; when P is
- * even the opposite two exchange their blocks and each serves its own rows. Collective. */
+/* Every pair of cells once. With P ranks a block visits the next (P - 1) / 2; when P
+ * is even the opposite two exchange their blocks and each serves its own rows.
+ * Collective. */
 static void ring(rg_comm *comm, const rg_points *mine, rg_topk *lists)
 {
   rg_pairs_self(mine, lists);

@@ -6,8 +6,8 @@
 #include "regatta/kernels.h"
 
 /* Points of the rows that are finite, ids from the global number of row 0. Cosine
- * distance is half the squared distance of unit vectors; one more coordinate holds 1 for
- * a zero row, which is thus at distance 1 from all others. Collective. */
+ * distance is half the squared distance of unit vectors; one more coordinate holds 1
+ * for a zero row, which is thus at distance 1 from all others. Collective. */
 rg_points rg_knn_points(rg_comm *comm, const rg_mat *x, rg_metric_kind metric,
                         int64_t *n_total);
 /* Lists of the points of rg_knn_points as a graph over all rows. Not collective. */

@@ -1,5 +1,6 @@
-/* Shared-nearest-neighbour weights: the Jaccard index of two cells' neighbour lists, each
- * with the cell itself, for cells of which at least one is among the other's nearest. */
+/* Shared-nearest-neighbour weights: the Jaccard index of two cells' neighbour lists,
+ * each with the cell itself, for cells of which at least one is among the other's
+ * nearest. */
 #include "combine.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@ static int rising(const void *x, const void *y)
   return (a > b) - (a < b);
 }
 
-/* Per row k + 1 numbers, rising: the cell, its neighbours; padding of -1 comes first. */
+/* Per row k + 1 numbers, rising: the cell, its neighbours; padding of -1 comes
+ * first. */
 static int64_t *neighbourhoods(const rg_knn *knn, int64_t first)
 {
   int width = knn->k + 1;

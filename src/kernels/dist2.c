@@ -1,10 +1,11 @@
 /* All pairs of two sets of rows, by tiles: -2 x y^T from sgemm, then one scan that
  * compares each entry with what the lists of its row and of its column still want.
  *
- * The product only rules out. Its rounding error is at most 4 gamma (|x|^2 + |y|^2) with
- * gamma = (dim + 5) 2^-24, the norms' and rg_dist2's own included (Higham 2002, section
- * 3.1), and the limits are widened by that much; every survivor is measured by rg_dist2.
- * So lists hold exactly the nearest, in any tiling and with any number of threads. */
+ * The product only rules out. Its rounding error is at most 4 gamma (|x|^2 + |y|^2)
+ * with gamma = (dim + 5) 2^-24, the norms' and rg_dist2's own included (Higham 2002,
+ * section 3.1), and the limits are widened by that much; every survivor is measured by
+ * rg_dist2. So lists hold exactly the nearest, in any tiling and with any number of
+ * threads. */
 #include "regatta/kernels.h"
 
 #include <cblas.h>

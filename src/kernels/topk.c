@@ -1,5 +1,5 @@
-/* Lists of the k nearest. A list is kept sorted by (distance, id): what it holds after a
- * set of offers is the k smallest of them, whatever their order. */
+/* Lists of the k nearest. A list is kept sorted by (distance, id): what it holds after
+ * a set of offers is the k smallest of them, whatever their order. */
 #include "regatta/kernels.h"
 
 #include <math.h>

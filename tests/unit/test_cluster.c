@@ -1,5 +1,5 @@
-/* cluster: Leiden against graphs with known answers and a plain twin; constants, start and
- * forces of the UMAP layout. One rank; several are in tests/ranks. */
+/* cluster: Leiden against graphs with known answers and a plain twin; constants, start
+ * and forces of the UMAP layout. One rank; several are in tests/ranks. */
 #include "src/cluster/leiden.h"
 #include "src/cluster/umap.h"
 
@@ -324,7 +324,8 @@ static double apart(const rg_mat *xy, int64_t i, int64_t j)
   return hypot(a[0] - b[0], a[1] - b[1]);
 }
 
-/* Cliques stay together and apart from each other; a cell without edges has no place. */
+/* Cliques stay together and apart from each other; a cell without edges has no
+ * place. */
 Test(umap, groups_come_apart)
 {
   enum { CLIQUES = 4, SIZE = 20, N = CLIQUES * SIZE + 1 };

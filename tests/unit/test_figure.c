@@ -1,4 +1,5 @@
-/* figure: pictures are complete files of the kind their name says; colours tell apart. */
+/* figure: pictures are complete files of the kind their name says; colours tell
+ * apart. */
 #include "src/figure/canvas.h"
 #include "src/figure/palette.h"
 
@@ -177,8 +178,8 @@ static double channel(uint32_t colour, int shift)
   return (colour >> shift & 255) / 255.0;
 }
 
-/* What a reader without green cones sees (Vienot, Brettel, Mollon 1999), roughly: red and
- * green fall together. */
+/* What a reader without green cones sees (Vienot, Brettel, Mollon 1999), roughly: red
+ * and green fall together. */
 static double difference(uint32_t a, uint32_t b, bool deficient)
 {
   double red = channel(a, 16) - channel(b, 16), green = channel(a, 8) - channel(b, 8);

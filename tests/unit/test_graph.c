@@ -56,8 +56,8 @@ static rg_points as_points(const rg_mat *x, int64_t first_id)
   return points;
 }
 
-/* The fast kernel may order two cells otherwise than the twin when their distances agree
- * to rounding, never worse. */
+/* The fast kernel may order two cells otherwise than the twin when their distances
+ * agree to rounding, never worse. */
 static void assert_lists_alike(const rg_topk *fast, const rg_topk *twin)
 {
   for (int64_t j = 0; j < fast->n * fast->k; j++) {
