@@ -11,7 +11,8 @@
 #include <string.h>
 
 enum { WIDTH = 8, DEGREE = 24, ROUNDS = 5, JACOBI_SWEEPS = 30 };
-#define TIES 0.01 /* of the mean degree: sum of a cell's ties to all cells */
+#define TIES 0.01        /* of the mean degree: sum of a cell's ties to all cells */
+#define LEAST_SHARE 0.05 /* of the cells, that an axis has to be about */
 
 /* The operator D^-1/2 (A + ties / n) D^-1/2 on blocks of WIDTH vectors. */
 typedef struct similarity {
@@ -312,6 +313,60 @@ static void filter(similarity *op, float *x, double cut, float *y, float *z)
     memcpy(x, now, (size_t)n * sizeof *x);
 }
 
+/* ---- the axes -------------------------------------------------------------------- */
+
+/* Over all cells, mean square of each column, and the share of the cells that it is about:
+ * 1 when all entries are alike, 1 / n when one is not 0. Collective. */
+static void describe(const similarity *op, const float *x, double square[WIDTH],
+                     double share[WIDTH])
+{
+  int64_t n = rg_range_n(op->rows) * WIDTH;
+  small sum, sum_squares;
+  float *squares = RG_NEW(float, n);
+  for (int64_t j = 0; j < n; j++)
+    squares[j] = x[j] * x[j] * (float)op->n; /* about 1: columns have length 1 */
+  products(op, x, x, sum);
+  products(op, squares, squares, sum_squares);
+  for (int p = 0; p < WIDTH; p++) {
+    square[p] = sum[p][p] / (double)op->n;
+    double fourth = sum_squares[p][p] / (double)op->n;
+    share[p] = fourth > 0 ? pow(square[p] * (double)op->n, 2) / fourth : 0;
+  }
+  rg_free(squares);
+}
+
+/* The first column from `from` on that is about enough of the cells; without one, that
+ * which is about the most, `other` left out. */
+static int choose_axis(const double share[WIDTH], int from, int other)
+{
+  int best = -1;
+  for (int p = from; p < WIDTH; p++)
+    if (share[p] >= LEAST_SHARE)
+      return p;
+  for (int p = 1; p < WIDTH; p++)
+    if (p != other && (best < 0 || share[p] > share[best]))
+      best = p;
+  return best;
+}
+
+/* Two columns of x as axes. Leading eigenvectors may tell a handful of cells from all
+ * others, which makes no map: they are passed over, and far outliers are drawn in.
+ * Collective. */
+static rg_mat choose_axes(const similarity *op, const float *x)
+{
+  double square[WIDTH], share[WIDTH];
+  describe(op, x, square, share);
+  int axis[2] = {choose_axis(share, 1, 0)};
+  axis[1] = choose_axis(share, axis[0] + 1, axis[0]);
+  rg_mat axes = rg_mat_new(rg_range_n(op->rows), 2);
+  for (int64_t i = 0; i < axes.rows; i++)
+    for (int c = 0; c < 2; c++) {
+      double scale = square[axis[c]] > 0 ? 1 / sqrt(square[axis[c]]) : 0;
+      rg_mat_row(&axes, i)[c] = (float)asinh(scale * (double)x[i * WIDTH + axis[c]]);
+    }
+  return axes;
+}
+
 rg_mat umap_spectral(rg_comm *comm, const rg_csr *graph, uint64_t seed)
 {
   similarity op = make_operator(comm, graph);
@@ -334,9 +389,7 @@ rg_mat umap_spectral(rg_comm *comm, const rg_csr *graph, uint64_t seed)
     rotate(x, n, v);
     cut = value[WIDTH - 1] < 0.999 ? fmax(value[WIDTH - 1], 0) : 0.999;
   }
-  rg_mat axes = rg_mat_new(n, 2);
-  for (int64_t i = 0; i < n; i++)
-    memcpy(rg_mat_row(&axes, i), x + i * WIDTH + 1, 2 * sizeof(float));
+  rg_mat axes = choose_axes(&op, x);
   rg_free(z);
   rg_free(y);
   rg_free(x);

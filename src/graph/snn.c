@@ -49,12 +49,13 @@ static float either(float a, float b)
   return a > b ? a : b;
 }
 
-/* The distinct neighbours named here, rising. */
-static int64_t *named(const rg_knn *knn, int64_t *n)
+/* The distinct neighbours that live elsewhere, rising. */
+static int64_t *far_neighbours(const rg_knn *knn, int64_t first, int64_t *n)
 {
   int64_t *ids = RG_NEW(int64_t, knn->rows * knn->k), m = 0;
   for (int64_t i = 0; i < knn->rows * knn->k; i++)
-    if (knn->index[i] >= 0)
+    if (knn->index[i] >= 0 &&
+        (knn->index[i] < first || knn->index[i] >= first + knn->rows))
       ids[m++] = knn->index[i];
   qsort(ids, (size_t)m, sizeof *ids, rising);
   *n = 0;
@@ -66,28 +67,31 @@ static int64_t *named(const rg_knn *knn, int64_t *n)
 
 rg_status rg_snn(rg_comm *comm, const rg_knn *knn, rg_csr *weights)
 {
-  int64_t n_total, n_ids, at = 0;
+  int64_t n_total, n_far, at = 0;
   int64_t first = rg_prefix_i64(comm, knn->rows, &n_total);
   int width = knn->k + 1;
   int64_t *set = neighbourhoods(knn, first);
-  int64_t *ids = named(knn, &n_ids);
-  int64_t *other = RG_NEW(int64_t, n_ids * width);
-  rg_fetch(comm, set, n_total, width * (int64_t)sizeof(int64_t), ids, n_ids, other);
+  int64_t *far = far_neighbours(knn, first, &n_far);
+  int64_t *far_set = RG_NEW(int64_t, n_far * width);
+  rg_fetch(comm, set, n_total, width * (int64_t)sizeof(int64_t), far, n_far, far_set);
   rg_csr directed = rg_csr_new(knn->rows, n_total, knn->rows * knn->k);
   for (int64_t i = 0; i < knn->rows; i++) {
     for (int j = 0; j < knn->k && knn->index[i * knn->k + j] >= 0; j++, at++) {
       int64_t id = knn->index[i * knn->k + j];
-      int64_t *place = bsearch(&id, ids, (size_t)n_ids, sizeof *ids, rising);
+      bool here = id >= first && id < first + knn->rows;
+      const int64_t *place =
+          here ? NULL : bsearch(&id, far, (size_t)n_far, sizeof *far, rising);
+      const int64_t *other =
+          here ? set + (id - first) * width : far_set + (place - far) * width;
       directed.indices[at] = (int32_t)id;
-      directed.values[at] =
-          jaccard(set + i * width, other + (place - ids) * width, width);
+      directed.values[at] = jaccard(set + i * width, other, width);
     }
     directed.indptr[i + 1] = at;
   }
   *weights = rg_combine_transpose(comm, &directed, either);
   rg_csr_fini(&directed);
   rg_free(set);
-  rg_free(ids);
-  rg_free(other);
+  rg_free(far);
+  rg_free(far_set);
   return RG_OK;
 }
