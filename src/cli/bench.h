@@ -50,5 +50,6 @@ rg_status rg_bench_special(const rg_call *call);
 rg_status rg_bench_wide(const rg_call *call);
 rg_status rg_bench_train(const rg_call *call);
 rg_status rg_bench_graph(const rg_call *call);
+rg_status rg_bench_svd(const rg_call *call);
 
 #endif

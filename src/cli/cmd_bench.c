@@ -14,7 +14,7 @@
 
 static const rg_field fields[] = {
     {"cells", RG_INT, offsetof(rg_bench_options, cells), "4000", 1, 1e9, NULL, "cells",
-     "of the data set (train, graph)"},
+     "of the data set (train, graph, svd)"},
     {"features", RG_INT, offsetof(rg_bench_options, features), "100000", 1, 1e8, NULL,
      "features", "of the wide layers"},
     {"blocks", RG_INT, offsetof(rg_bench_options, blocks), "22", 1, 1e5, NULL, "blocks",
@@ -43,7 +43,8 @@ static const struct measurement {
                     {"special", rg_bench_special},
                     {"wide", rg_bench_wide},
                     {"train", rg_bench_train},
-                    {"graph", rg_bench_graph}};
+                    {"graph", rg_bench_graph},
+                    {"svd", rg_bench_svd}};
 enum { MEASUREMENTS = sizeof measurements / sizeof measurements[0] };
 
 /* ---- a line ---------------------------------------------------------------------- */
@@ -243,7 +244,7 @@ const rg_command rg_cmd_bench = {
         "updates. train: whole training steps of a recipe on synthetic data, with "
         "batches; "
         "options of the recipe come by --set. graph: neighbours, clusters and layout of a "
-        "synthetic embedding. Threads are OMP_NUM_THREADS.",
+        "synthetic embedding. svd: sparse products and 50 axes of counts. Threads are OMP_NUM_THREADS.",
     .example = "OMP_NUM_THREADS=2 regatta bench wide --batch 1024",
     .options = fields,
     .options_size = sizeof(rg_bench_options),

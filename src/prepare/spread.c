@@ -46,8 +46,9 @@ rg_spread *rg_spread_new(rg_comm *comm, const rg_csr *a, const double *mean)
   s->mine = rg_part(s->n_panels, rg_rank(comm), rg_size(comm));
 
   int64_t *first = RG_NEW(int64_t, s->n_panels + 1);
-  for (int64_t i = 0; i < s->n_panels; i++)
-    first[i + 1] = rg_part(rows, (int)i, (int)s->n_panels).high;
+  /* so that a power of two of ranks with even parts, as a rule, moves nothing */
+  for (int64_t i = 1; i <= s->n_panels; i++)
+    first[i] = (i * rows + s->n_panels - 1) / s->n_panels;
   s->in_panels = rg_layout_blocks(comm, s->n_panels, first);
   s->stays = rg_layout_same(comm, &s->at_home, &s->in_panels);
   rg_csr moved = {0};
