@@ -243,8 +243,10 @@ const rg_command rg_cmd_bench = {
         "sparse first layer and the wide output of a step, with their gradients and "
         "updates. train: whole training steps of a recipe on synthetic data, with "
         "batches; "
-        "options of the recipe come by --set. graph: neighbours, clusters and layout of a "
-        "synthetic embedding. svd: sparse products and 50 axes of counts. Threads are OMP_NUM_THREADS.",
+        "options of the recipe come by --set. graph: neighbours, clusters and layout "
+        "of a "
+        "synthetic embedding. svd: sparse products and 50 axes of counts. Threads are "
+        "OMP_NUM_THREADS.",
     .example = "OMP_NUM_THREADS=2 regatta bench wide --batch 1024",
     .options = fields,
     .options_size = sizeof(rg_bench_options),
