@@ -5,9 +5,9 @@
 #   sh jobs/bench/sailerx-quality.sh snare_mop.h5mu FOLDER
 #
 # REGATTA: the program, with its launcher (default regatta); SEEDS (default "0 1 2"); PARTS
-# (default "in-sample left-out"). CENTRE (default false): sailerx.centre. Controls are
-# scored with the first seed. What the folder
-# has scores of is not made again. Needs Python with h5py.
+# (default "in-sample left-out"). CENTRE (default true, as the program's):
+# sailerx.centre. Controls are scored with the first seed. What the folder has scores of is
+# not made again. Needs Python with h5py.
 set -eu
 file=$1 folder=$2
 here=$(dirname "$0")
@@ -24,7 +24,7 @@ part() {
   test "$2" = "${seeds%% *}" || controls=--no-controls
   $regatta train "$3" -o "$folder/$1-$2" --recipe sailerx --batch plate \
     --set train.seed="$2" --set sailerx.epochs=10 \
-    --set sailerx.centre="${CENTRE:-false}"
+    --set sailerx.centre="${CENTRE:-true}"
   $regatta embed "$folder/$1-$2" "$4" -o "$folder/$1-$2.h5ad"
   $regatta evaluate "$folder/$1-$2.h5ad" --rep X_sailerx --labels cell_type --drop Mis \
     --batch plate $controls -o "$folder/$1_$2.json"
