@@ -230,7 +230,7 @@ static rg_status run(const rg_call *call)
 
 const rg_command rg_cmd_bench = {
     .name = "bench",
-    .arguments = "machine|gemm|special|wide|train",
+    .arguments = "machine|gemm|special|wide|train|graph|svd",
     .summary = "measure how fast this machine does the work",
     .help =
         "Prints one JSON line per measurement: commit, host, processor, ranks and "
