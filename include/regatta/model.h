@@ -24,6 +24,7 @@ typedef struct rg_facts {
     const char *name;
     int64_t n_features;
     const rg_blocks *blocks; /* per chromosome where known, else equal cuts */
+    rg_value_kind values;    /* counts, or numbers that somebody normalised */
   } modality[RG_MODALITIES];
   int n_batches;             /* of the nuisance batch; 0 or 1: none */
   int n_labels;

@@ -84,9 +84,17 @@ typedef struct rg_prepare_options {
 } rg_prepare_options;
 extern const rg_field rg_prepare_fields[];
 
-/** A modality after preparation: this rank's cells x kept features, raw counts. */
+/** What the values of a modality are. */
+typedef enum rg_value_kind {
+  RG_VALUES_COUNTS, /* whole numbers, none negative */
+  RG_VALUES_REAL,   /* normalised by somebody else; may be negative */
+} rg_value_kind;
+
+/** A modality after preparation: this rank's cells x kept features, raw counts (or values
+ *  as they are in the file, where those are no counts; zeros are not stored). */
 typedef struct rg_prepared_modality {
   char *name;
+  rg_value_kind values;
   rg_csr counts;
   rg_strings features;
   rg_strings chromosomes;  /* of peaks, in natural order, "unknown" last; else n == 0 */
@@ -116,7 +124,8 @@ typedef struct rg_dataset {
  *  name columns of obs or are NULL. `keep_features` (may be NULL) is a dataset whose
  *  features are to be used instead of a selection (encoding new cells): matched by name,
  *  features that the file lacks read as zero; no cell is dropped and nothing is embedded.
- *  No modality in common, or fewer than half the features of one: RG_EINPUT. The same
+ *  No modality in common, fewer than half the features of one, or values of one that are
+ *  no counts where those of keep_features are: RG_EINPUT. The same
  *  bits for any number of ranks and threads (with linear_algebra replicated).
  *  Collective. */
 rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const char *batch,

@@ -36,7 +36,9 @@ static float value_of(kind k, float x, double sum)
 {
   if (k == BINARY)
     return 1;
-  return k == LOG1P ? (float)log1p(1e4 * (double)x / sum) : x;
+  if (k == COUNTS)
+    return x;
+  return sum > 0 ? (float)log1p(1e4 * (double)x / sum) : 0;
 }
 
 static void forward(rg_run *run, rg_op *op)
@@ -53,9 +55,9 @@ static void forward(rg_run *run, rg_op *op)
     memset(y, 0, sizeof *y * (size_t)width);
     double sum = 0;
     for (int64_t e = rows->indptr[i]; e < rows->indptr[i + 1]; e++)
-      sum += (double)rows->values[e];
-    for (int64_t e = rows->indptr[i]; sum > 0 && e < rows->indptr[i + 1]; e++)
-      y[rows->indices[e]] = value_of(k, rows->values[e], sum);
+      sum += rows->values ? (double)rows->values[e] : 1;
+    for (int64_t e = rows->indptr[i]; e < rows->indptr[i + 1]; e++)
+      y[rows->indices[e]] = value_of(k, rows->values ? rows->values[e] : 1, sum);
   }
 }
 

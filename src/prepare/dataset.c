@@ -50,6 +50,9 @@ static const char *known_embedding(const char *name)
   return "";
 }
 
+static const char *const value_names[] = {
+    [RG_VALUES_COUNTS] = "counts", [RG_VALUES_REAL] = "real"};
+
 /* ---- writing --------------------------------------------------------------------- */
 
 /* A name inside the vault: "m0/features". */
@@ -108,6 +111,7 @@ static rg_status put_modality(rg_vault *vault, int m, const rg_prepared_modality
   rg_status status = RG_OK;
   int64_t rows = x->counts.rows, p = x->features.n;
   RG_TRY(rg_vault_note(vault, inside(m, "name").text, x->name));
+  RG_TRY(rg_vault_note(vault, inside(m, "kind").text, value_names[x->values]));
   RG_TRY(rg_vault_note(vault, inside(m, "embedding").text, x->embedding_name));
   RG_TRY(put_strings(vault, inside(m, "features").text, &x->features));
   RG_TRY(rg_vault_put_rows(vault, inside(m, "present").text, 'c', x->present, rows, 1));
@@ -227,6 +231,18 @@ out:
   return status;
 }
 
+static rg_status get_values(rg_vault *vault, int m, rg_value_kind *values)
+{
+  const char *word = rg_vault_text(vault, inside(m, "kind").text);
+  for (int v = RG_VALUES_COUNTS; v <= RG_VALUES_REAL && word; v++)
+    if (strcmp(word, value_names[v]) == 0) {
+      *values = (rg_value_kind)v;
+      return RG_OK;
+    }
+  return rg_fail(RG_EINPUT, "prepared data: what the values of a modality are is not "
+                            "said; run regatta prepare again");
+}
+
 static rg_status get_modality(rg_vault *vault, const rg_dataset *d, int m,
                               rg_prepared_modality *x)
 {
@@ -236,6 +252,7 @@ static rg_status get_modality(rg_vault *vault, const rg_dataset *d, int m,
       .name = rg_strdup(rg_vault_text(vault, inside(m, "name").text))};
   x->embedding_name =
       known_embedding(rg_vault_text(vault, inside(m, "embedding").text));
+  RG_TRY(get_values(vault, m, &x->values));
   RG_TRY(get_strings(vault, inside(m, "features").text, &x->features));
   RG_TRY(get_rows(vault, d, inside(m, "present").text, 1, NULL, (void **)&x->present));
   RG_TRY(get_rows(vault, d, inside(m, "depth").text, sizeof(double), NULL,

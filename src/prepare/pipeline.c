@@ -175,7 +175,9 @@ static void move_cells(rg_file *file, const bool *keep, rg_draft *draft, int n,
 static void finish_modality(rg_draft *d, const rg_prepared_modality *like,
                             rg_prepared_modality *out)
 {
-  *out = (rg_prepared_modality){.name = rg_strdup(d->source->name)};
+  *out = (rg_prepared_modality){
+      .name = rg_strdup(d->source->name),
+      .values = d->are_counts ? RG_VALUES_COUNTS : RG_VALUES_REAL};
   out->counts = d->counts;
   out->present = d->present;
   out->depth = d->depth;
@@ -245,6 +247,22 @@ static rg_status list_modalities(rg_file *file, const rg_dataset *like, int *lis
                  like && like->n_modalities > 0 ? like->modality[0].name : "rna");
 }
 
+/* Normalised values cannot be treated as the counts that a model was trained on. */
+static rg_status match_values(rg_file *file, const rg_prepared_modality *model,
+                              const rg_draft *d)
+{
+  if (model->values == RG_VALUES_REAL && d->are_counts)
+    rg_warn("%s: modality %s holds counts, but the model was trained on normalised "
+            "values",
+            rg_file_path(file), model->name);
+  if (model->values == RG_VALUES_REAL || d->are_counts)
+    return RG_OK;
+  return rg_fail(RG_EINPUT,
+                 "%s: the values of modality %s are not counts, but the model was trained "
+                 "on counts; is there a layer with them (data.layer)?",
+                 rg_file_path(file), model->name);
+}
+
 static rg_status match_all(rg_file *file, const rg_dataset *like, rg_draft *draft,
                            int n, rg_dataset *out)
 {
@@ -254,7 +272,10 @@ static rg_status match_all(rg_file *file, const rg_dataset *like, rg_draft *draf
     const rg_prepared_modality *model =
         rg_dataset_modality(like, draft[m].source->name);
     RG_TRY(rg_match_features(rg_file_comm(file), rg_file_path(file), model, &draft[m]));
-    finish_modality(&draft[m], model, &out->modality[out->n_modalities++]);
+    RG_TRY(match_values(file, model, &draft[m]));
+    rg_prepared_modality *to = &out->modality[out->n_modalities++];
+    finish_modality(&draft[m], model, to);
+    to->values = model->values;
   }
 out:
   return status;

@@ -44,7 +44,8 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
                                   rg_grid_feature_group(session->grid),
                                   rg_grid_feature_groups(session->grid));
     facts->modality[m] =
-        (struct rg_fact_modality){modality->name, modality->features.n, blocks};
+        (struct rg_fact_modality){modality->name, modality->features.n, blocks,
+                                  modality->values};
   }
   facts->n_modalities = dataset->n_modalities;
   return RG_OK;

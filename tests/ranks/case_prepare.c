@@ -140,7 +140,7 @@ static void check_spectral(rg_comm *comm, const rg_csr *mine, const rg_csr *whol
   rg_mat_fini(&b);
 }
 
-/* ---- a data set on disk ------------------------------------------------------------ */
+/* ---- a data set on disk ---------------------------------------------------------- */
 
 static rg_dataset small_dataset(rg_comm *comm)
 {
@@ -165,6 +165,7 @@ static rg_dataset small_dataset(rg_comm *comm)
   for (int m = 0; m < 2; m++) {
     rg_prepared_modality *x = &d.modality[m];
     x->name = rg_strdup(m ? "atac" : "rna");
+    x->values = m ? RG_VALUES_REAL : RG_VALUES_COUNTS;
     x->counts = rg_csr_new(n, 2, 0);
     rg_strings_add(&x->features, "one", -1);
     rg_strings_add(&x->features, "two", -1);
@@ -214,6 +215,7 @@ static void check_disk(rg_comm *comm)
     RG_CHECK(y && same_strings(&x->features, &y->features));
     RG_CHECK(y && same_strings(&x->chromosomes, &y->chromosomes));
     RG_CHECK(y && !x->chromosome == !y->chromosome && !x->explained == !y->explained);
+    RG_CHECK(y && x->values == y->values);
     RG_CHECK(y && memcmp(x->present, y->present, (size_t)n) == 0);
     RG_CHECK(y && memcmp(x->depth, y->depth, (size_t)n * sizeof *x->depth) == 0);
     RG_CHECK(y && strcmp(x->embedding_name, y->embedding_name) == 0);
