@@ -28,7 +28,9 @@ typedef struct rg_facts {
   } modality[RG_MODALITIES];
   int n_batches;             /* of the nuisance batch; 0 or 1: none */
   int n_labels;
-  int64_t n_cells;
+  int64_t n_cells;           /* that the model is or was trained on */
+  int64_t steps_per_epoch;   /* iterations of a pass over the training cells; 1 when a
+                                trained model is opened */
   int teacher_axes;          /* columns of the covariate "teacher"; 0: none */
 } rg_facts;
 /** Index of a modality, or -1. Not collective. */
@@ -92,6 +94,7 @@ typedef struct rg_step {
   rg_term term[RG_TERMS];
   uint64_t groups; /* bit mask of parameter groups updated */
   int every;       /* runs in every n-th iteration, default 1 */
+  int passes;      /* over the data per epoch where steps take turns, default 1 */
   double clip;     /* of the global gradient norm; 0: none */
   int optimiser;   /* steps with the same number share moments */
 } rg_step;
@@ -114,6 +117,14 @@ typedef struct rg_phase {
   rg_schedule schedule;
   double factor; /* of decay, or of a plateau */
   bool fresh;    /* optimisers start anew */
+  bool turns;    /* steps take turns: an epoch is step[s].passes passes over the data with
+                    step s, one step after the other; else every iteration runs all */
+  /* with model.watch and cells left out for validation (train.validation): */
+  int64_t burn_in;          /* epochs before the watched value counts */
+  int64_t patience;         /* the phase ends after so many epochs without a new best, and
+                               goes back to the best parameters; 0: never */
+  int64_t plateau_patience; /* of RG_RATE_PLATEAU: epochs without a new best (relative
+                               1e-4) before the rate is multiplied by `factor` */
 } rg_phase;
 
 /** How the values of a sparse input are made from counts. */
@@ -125,7 +136,7 @@ typedef enum rg_weigh {
 } rg_weigh;
 
 #define RG_PHASES 8
-#define RG_OUTPUTS 8
+#define RG_OUTPUTS 32
 typedef struct rg_model {
   rg_graph *graph; /* borrowed while composing */
   rg_update_kind optimiser;
@@ -145,9 +156,11 @@ typedef struct rg_model {
     char name[32]; /* "": obsm/X_<recipe>; else obsm/X_<recipe>_<name> */
     rg_node *node;
     bool unit; /* rows are scaled to unit length when written */
+    rg_node *mask; /* cells whose row is written; the others get NaN. NULL: all */
   } embedding[RG_OUTPUTS];
-  int n_likelihoods; /* for impute */
+  int n_likelihoods; /* for impute and translate */
   struct rg_likelihood {
+    char from[32]; /* modality that alone is read; "": all that a cell has (impute) */
     char modality[32];
     rg_op *op; /* has predict */
   } likelihood[RG_OUTPUTS];
@@ -165,7 +178,13 @@ typedef struct rg_model {
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */
-  char monitor[64]; /* loss that early stopping and plateaus look at; "": none */
+  int n_watch; /* what early stopping and plateaus look at: the weighted sum of losses over
+                  the cells left out for validation, with latents drawn, dropout off and
+                  the running statistics of normalisations; no step may update them */
+  struct rg_watch_term {
+    rg_op *loss;
+    double weight;
+  } watch[RG_TERMS];
 } rg_model;
 
 rg_phase *rg_model_phase(rg_model *model, const char *name, int64_t epochs, double rate);
@@ -179,8 +198,34 @@ rg_node *rg_model_counts(rg_model *model, rg_graph *graph, const char *name,
 rg_node *rg_model_partner(rg_model *model, rg_graph *graph, const char *name,
                           const rg_node *of);
 void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool unit);
+/** An embedding of the cells where `mask` is above 0. */
+void rg_model_embedding_of(rg_model *model, const char *name, rg_node *node, bool unit,
+                           rg_node *mask);
 void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
+/** Modality `to` predicted from `from` alone, for translate. */
+void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
+/** Add a loss to what is watched. */
+void rg_model_watch(rg_model *model, rg_op *loss, double weight);
+
+/* ---- standard inputs ------------------------------------------------------------- */
+
+/** Dense inputs that every recipe can ask for by their name alone, as in
+ *  rg_input(graph, "has:rna", 1). Rows of cells without are zero.
+ *    batch      (n_batches)  1 in the column of the cell's batch
+ *    label      (n_labels)   1 in the column of the cell's label
+ *    labelled   (1)          1 where the label is known
+ *    has:M      (1)          1 where modality M was measured and is not empty
+ *    both:M,N   (1)          1 where both were
+ *    is:M       (modalities) 1 in the column of modality M, for every cell
+ *    library:M  (1)          sum of the counts of the features used
+ *  Make the input `name` of `cols` columns; RG_EFAIL when the name is none of these.
+ *  Collective. */
+rg_status rg_standard_input(rg_comm *comm, const rg_dataset *dataset, const char *name,
+                            int64_t cols, bool fit, rg_constants *constants,
+                            rg_covariates *covariates);
+/** True where a cell (row of this rank) was measured and is not empty. Not collective. */
+bool rg_has_counts(const rg_prepared_modality *modality, int64_t row);
 
 /* ---- the record ------------------------------------------------------------------ */
 
@@ -189,13 +234,17 @@ typedef struct rg_recipe {
   const char *cite;
   const char *help;       /* what it learns */
   const char *good_for;   /* when to choose it */
-  const char *modalities; /* needed, "atac" or "rna,atac" */
+  const char *modalities; /* needed, "atac" or "rna,atac"; "": whatever there is */
+  int least;              /* number of modalities needed, 0: those named above */
+  bool mosaic;            /* trains on cells that have any modality of the data; else on
+                             cells that have all that are named above */
   bool teacher;           /* needs the covariate "teacher" */
   const rg_field *fields; /* section named like the recipe */
   size_t settings_size;
   const char *const *defaults; /* "section.key=value" that differ from the general
                                   defaults; NULL-terminated */
-  /** Fill covariates; on training data fit constants, else use them. Collective. */
+  /** Fill covariates other than the standard ones (below); on training data fit
+   *  constants, else use them. NULL: none. Collective. */
   rg_status (*covariates)(rg_comm *comm, const rg_dataset *dataset, const void *settings,
                           bool fit, rg_constants *constants, rg_covariates *covariates);
   /** Compose the tape and its phases. Not collective. */

@@ -260,6 +260,7 @@ struct rg_run {
   const rg_share *share;
   const rg_sequence *sequence;
   bool train;                 /* dropout, batch statistics, sampling */
+  bool draw;                  /* latents are drawn though it does not train */
   uint64_t seed;
   uint64_t step;              /* with seed and cell the key of every random number */
   const int64_t *cell;        /* number of each cell here, in the data set */

@@ -17,6 +17,7 @@ typedef struct rg_train_options {
   char *teacher;         /* modality whose embedding is the teacher, or obsm key */
   int64_t lanes, batch;
   int64_t seed;
+  double validation;     /* share of the cells left out of the steps and watched */
   int64_t checkpoint_epochs;
   double checkpoint_minutes;
   int64_t keep;          /* checkpoints kept */
@@ -99,9 +100,9 @@ uint64_t rg_parameter_hash(rg_session *session);
 /** The hash that the newest valid checkpoint of a run carries. Collective. RG_EINPUT. */
 rg_status rg_run_hash(rg_comm *comm, const char *run, uint64_t *hash);
 
-/** Number the batches of `dataset` as the data set a run was trained on (RUN/prepared)
- *  does; batches that one did not have count as none. Not collective. */
-void rg_adopt_batches(const rg_dataset *trained, rg_dataset *dataset);
+/** Number the batches and labels of `dataset` as the data set a run was trained on
+ *  (RUN/prepared) does; those that one did not have count as none. Not collective. */
+void rg_adopt_categories(const rg_dataset *trained, rg_dataset *dataset);
 /** Load the newest valid checkpoint of a run for inference on a data set prepared with the
  *  run's features. Collective. RG_EINPUT. */
 rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
@@ -126,6 +127,18 @@ void rg_plan_fini(rg_plan *plan);
 rg_status rg_embed(rg_session *session, int which, rg_mat *embedding);
 int rg_session_embeddings(const rg_session *session);
 const char *rg_session_embedding_name(const rg_session *session, int which);
+/** How rg_predict reads a model out. */
+typedef struct rg_read_out {
+  const char *from; /* modality that alone is read; NULL: all that a cell has */
+  const char *to;
+  int batch;        /* all cells count as of this batch; -1: each of its own */
+  bool level;       /* covariate "depth" is 0 for all */
+  int64_t draws;    /* 0: at the mean of the latent; else the mean over so many draws */
+} rg_read_out;
+/** Mean of modality `to` for this rank's rows, features in the order of the data set; NaN
+ *  rows for cells without `from`. Collective. RG_EUSAGE when the recipe does not predict
+ *  this. */
+rg_status rg_predict(rg_session *session, const rg_read_out *read_out, rg_mat *mean);
 /** Denoised mean of a modality for this rank's rows at common covariates (depth 0, first
  *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
 rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);

@@ -64,7 +64,7 @@ rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
   }
   rg_strings_fini(&columns);
   RG_TRY(rg_prepare(file, &plan->prepare, batch, NULL, &trained, dataset));
-  rg_adopt_batches(&trained, dataset);
+  rg_adopt_categories(&trained, dataset);
 out:
   rg_dataset_fini(&trained);
   rg_free(path);

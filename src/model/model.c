@@ -105,7 +105,7 @@ rg_step *rg_phase_step(rg_phase *phase, const char *name, uint64_t groups)
 {
   RG_ASSERT(phase->n_steps < RG_STEPS);
   rg_step *step = &phase->step[phase->n_steps++];
-  *step = (rg_step){.groups = groups, .every = 1};
+  *step = (rg_step){.groups = groups, .every = 1, .passes = 1};
   snprintf(step->name, sizeof step->name, "%s", name);
   return step;
 }
@@ -156,6 +156,13 @@ void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool u
   embedding->unit = unit;
 }
 
+void rg_model_embedding_of(rg_model *model, const char *name, rg_node *node, bool unit,
+                           rg_node *mask)
+{
+  rg_model_embedding(model, name, node, unit);
+  model->embedding[model->n_embeddings - 1].mask = mask;
+}
+
 void rg_model_start(rg_model *model, const char *param, const char *modality)
 {
   RG_ASSERT(model->n_starts < RG_OUTPUTS);
@@ -170,4 +177,17 @@ void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
   struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods++];
   snprintf(likelihood->modality, sizeof likelihood->modality, "%s", modality);
   likelihood->op = op;
+}
+
+void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op)
+{
+  rg_model_likelihood(model, to, op);
+  struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods - 1];
+  snprintf(likelihood->from, sizeof likelihood->from, "%s", from);
+}
+
+void rg_model_watch(rg_model *model, rg_op *loss, double weight)
+{
+  RG_ASSERT(model->n_watch < RG_TERMS);
+  model->watch[model->n_watch++] = (struct rg_watch_term){loss, weight};
 }

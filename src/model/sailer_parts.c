@@ -50,17 +50,6 @@ static void fill_depth(const rg_prepared_modality *atac, const double *moments,
           (float)((log(open_peaks(&atac->counts, i)) - moments[0]) / moments[1]);
 }
 
-/* ---- batch ---- */
-
-static void fill_batch(const rg_dataset *dataset, rg_mat *batch)
-{
-  for (int64_t i = 0; i < batch->rows; i++) {
-    int32_t code = i < dataset->batch.n ? dataset->batch.code[i] : -1;
-    if (code >= 0 && code < batch->cols)
-      rg_mat_row(batch, i)[code] = 1;
-  }
-}
-
 /* ---- pair weights ---- */
 
 /* q = log(rna depth / atac depth), scaled to 0..1 over cells that have both */
@@ -96,9 +85,6 @@ rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool ra
   if (fit)
     fit_depth(comm, atac, raw_depth, moments);
   fill_depth(atac, moments, rg_covariates_add(covariates, "depth", rows, 1));
-  if (dataset->batch.categories.n > 1)
-    fill_batch(dataset, rg_covariates_add(covariates, "batch", rows,
-                                          dataset->batch.categories.n));
   if (pair_weight) {
     rg_mat *weight = rg_covariates_add(covariates, "pair_weight", rows, 1);
     if (rna)

@@ -5,9 +5,9 @@
 
 #include "regatta/model.h"
 
-/** Covariates "depth" (log number of open peaks, standardised), "batch" (one-hot, when
- *  there are batches) and, with a teacher, "pair_weight" (how deep the RNA of a cell is
- *  against its ATAC, scaled to 0..1; METHODS 3.1.3). `raw_depth` standardises by the raw
+/** Covariates "depth" (log number of open peaks, standardised) and, with a
+ *  teacher, "pair_weight" (how deep the RNA of a cell is against its ATAC, scaled to
+ *  0..1). `raw_depth` standardises by the raw
  *  row sums as the released code does. Collective. */
 rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool raw_depth,
                                bool pair_weight, bool fit, rg_constants *constants,

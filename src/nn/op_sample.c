@@ -1,4 +1,5 @@
-/* Reparameterised draw of a Gaussian posterior; its mean outside training. */
+/* Reparameterised draw of a Gaussian posterior; its mean outside training unless the run
+ * draws. */
 #include "op_internal.h"
 
 #include <math.h>
@@ -58,7 +59,7 @@ static void forward(rg_run *run, rg_op *op)
   for (int64_t i = 0; i < cells_of(run); i++) {
     float *noise = state->noise + i * width, *z = op->out->x + i * width;
     memcpy(z, mu + i * width, sizeof *z * (size_t)width);
-    if (!run->train)
+    if (!run->train && !run->draw)
       continue;
     rg_normals(&key, (uint64_t)run->cell[i], width, noise);
     for (int j = 0; j < width; j++)

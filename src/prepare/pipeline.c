@@ -176,7 +176,7 @@ static void finish_modality(rg_draft *d, const rg_prepared_modality *like,
                             rg_prepared_modality *out)
 {
   *out = (rg_prepared_modality){
-      .name = rg_strdup(d->source->name),
+      .name = d->source ? rg_strdup(d->source->name) : NULL,
       .values = d->are_counts ? RG_VALUES_COUNTS : RG_VALUES_REAL};
   out->counts = d->counts;
   out->present = d->present;
@@ -263,18 +263,44 @@ static rg_status match_values(rg_file *file, const rg_prepared_modality *model,
                  rg_file_path(file), model->name);
 }
 
+/* A modality of the model that the file has not: no cell was measured. */
+static void absent_modality(const rg_prepared_modality *like, int64_t rows,
+                            rg_prepared_modality *out)
+{
+  rg_draft none = {.counts = rg_csr_new(rows, like->features.n, 0),
+                   .present = RG_NEW(bool, rows),
+                   .depth = RG_NEW(double, rows)};
+  finish_modality(&none, like, out);
+  out->name = rg_strdup(like->name);
+  rg_info("prepare: %s: the model knows it, the file does not have it", like->name);
+}
+
+static rg_draft *find_draft(rg_draft *draft, int n, const char *name)
+{
+  for (int d = 0; d < n; d++)
+    if (strcmp(draft[d].source->name, name) == 0)
+      return &draft[d];
+  return NULL;
+}
+
+/* The modalities of the model in their order, those that the file lacks as absent. */
 static rg_status match_all(rg_file *file, const rg_dataset *like, rg_draft *draft,
                            int n, rg_dataset *out)
 {
   rg_status status = RG_OK;
-  out->modality = RG_NEW(rg_prepared_modality, n);
-  for (int m = 0; m < n; m++) {
-    const rg_prepared_modality *model =
-        rg_dataset_modality(like, draft[m].source->name);
-    RG_TRY(rg_match_features(rg_file_comm(file), rg_file_path(file), model, &draft[m]));
-    RG_TRY(match_values(file, model, &draft[m]));
+  out->modality = RG_NEW(rg_prepared_modality, like->n_modalities);
+  for (int m = 0; m < like->n_modalities; m++) {
+    const rg_prepared_modality *model = &like->modality[m];
+    rg_draft *d = find_draft(draft, n, model->name);
+    if (d) {
+      RG_TRY(rg_match_features(rg_file_comm(file), rg_file_path(file), model, d));
+      RG_TRY(match_values(file, model, d));
+    }
     rg_prepared_modality *to = &out->modality[out->n_modalities++];
-    finish_modality(&draft[m], model, to);
+    if (d)
+      finish_modality(d, model, to);
+    else
+      absent_modality(model, rg_range_n(out->rows), to);
     to->values = model->values;
   }
 out:

@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FORMAT "1" /* of the arrays and notes below */
+#define FORMAT "2" /* of the arrays and notes below */
+
+enum { N_WATCHED = sizeof(struct rg_watched) / sizeof(double) };
 
 /* ---- folders ---- */
 
@@ -112,6 +114,9 @@ static rg_status put_arrays(rg_session *session, rg_vault *vault)
   for (int i = 0; i < rg_graph_params(graph); i++) {
     const rg_param *param = rg_graph_param(graph, i);
     RG_TRY(put_param(session, vault, param, "", value));
+    if (session->validation)
+      RG_TRY(put_param(session, vault, param, "#best",
+                       rg_validation_best(session->validation)));
     for (int k = 0; k < session->n_optimisers && !param->buffer; k++) {
       char suffix[16];
       snprintf(suffix, sizeof suffix, "#m%d", k);
@@ -152,12 +157,13 @@ static rg_status put_notes(rg_session *session, rg_vault *vault,
   RG_TRY(note_integer(vault, "epoch", state->epoch));
   RG_TRY(note_integer(vault, "iteration", state->iteration));
   RG_TRY(note_integer(vault, "step", state->step));
-  RG_TRY(note_integer(vault, "counts", state->counts));
   RG_TRY(note_integer(vault, "cells", session->deal.n_cells));
   RG_TRY(note_integer(vault, "teacher_axes", session->facts.teacher_axes));
   RG_TRY(note_integer(vault, "batches", session->facts.n_batches));
   RG_TRY(note_integer(vault, "labels", session->facts.n_labels));
   RG_TRY(rg_vault_put(vault, "#sums", 'd', state->sums, RG_TERMS * RG_STEPS, 1));
+  RG_TRY(rg_vault_put(vault, "#counts", 'd', state->counts, RG_STEPS, 1));
+  RG_TRY(rg_vault_put(vault, "#watched", 'd', &state->watched, N_WATCHED, 1));
   for (int k = 0; k < session->n_optimisers; k++) {
     char key[32];
     snprintf(key, sizeof key, "optimiser%d", k);
@@ -267,6 +273,16 @@ out:
   return status;
 }
 
+static rg_status get_best(rg_session *session, rg_vault *vault)
+{
+  rg_status status = RG_OK;
+  float *best = rg_validation_best(session->validation);
+  for (int i = 0; i < rg_graph_params(session->graph); i++)
+    RG_TRY(get_param(vault, rg_graph_param(session->graph, i), "#best", best));
+out:
+  return status;
+}
+
 rg_status rg_checkpoint_read(rg_session *session, const char *run,
                              rg_progress_state *state, bool *found)
 {
@@ -286,12 +302,15 @@ rg_status rg_checkpoint_read(rg_session *session, const char *run,
   }
   RG_TRY(rg_checkpoint_parameters(session, vault));
   RG_TRY(get_moments(session, vault));
+  if (session->validation)
+    RG_TRY(get_best(session, vault));
   RG_TRY(rg_vault_get_rows(vault, "#sums", 0, RG_TERMS * RG_STEPS, state->sums));
+  RG_TRY(rg_vault_get_rows(vault, "#counts", 0, RG_STEPS, state->counts));
+  RG_TRY(rg_vault_get_rows(vault, "#watched", 0, N_WATCHED, &state->watched));
   state->phase = noted(vault, "phase");
   state->epoch = noted(vault, "epoch");
   state->iteration = noted(vault, "iteration");
   state->step = noted(vault, "step");
-  state->counts = noted(vault, "counts");
 out:
   rg_vault_close(vault);
   return status;

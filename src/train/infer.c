@@ -31,20 +31,22 @@ out:
   return status;
 }
 
-/* Number the batches of a data set as the trained one does; batches it did not have count
- * as none. */
-void rg_adopt_batches(const rg_dataset *trained, rg_dataset *dataset)
+static void adopt(const rg_column *trained, rg_column *column)
 {
-  rg_strings old = dataset->batch.categories;
-  dataset->batch.categories = (rg_strings){0};
-  rg_strings_copy(&trained->batch.categories, &dataset->batch.categories);
-  for (int64_t i = 0; i < dataset->batch.n; i++) {
-    int32_t code = dataset->batch.code[i];
-    if (code >= 0)
-      dataset->batch.code[i] = (int32_t)rg_strings_find(&dataset->batch.categories,
-                                                        rg_strings_at(&old, code));
-  }
+  rg_strings old = column->categories;
+  column->categories = (rg_strings){0};
+  rg_strings_copy(&trained->categories, &column->categories);
+  for (int64_t i = 0; i < column->n; i++)
+    if (column->code[i] >= 0)
+      column->code[i] = (int32_t)rg_strings_find(&column->categories,
+                                                 rg_strings_at(&old, column->code[i]));
   rg_strings_fini(&old);
+}
+
+void rg_adopt_categories(const rg_dataset *trained, rg_dataset *dataset)
+{
+  adopt(&trained->batch, &dataset->batch);
+  adopt(&trained->label, &dataset->label);
 }
 
 rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
@@ -61,6 +63,8 @@ rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *data
   int groups = 1;
   RG_TRY(groups_of(session, &groups));
   int axes = atoi(rg_vault_text(vault, "teacher_axes"));
+  session->facts.n_cells = atoll(rg_vault_text(vault, "cells"));
+  session->facts.steps_per_epoch = 1;
   RG_TRY(rg_session_compose(session, dataset, axes, lanes_for(groups),
                             CHUNK / lanes_for(groups)));
   RG_TRY(rg_checkpoint_constants(session, vault));
@@ -130,10 +134,11 @@ typedef struct pass {
   const float *(*rows)(struct pass *pass, int64_t *low, int64_t *cols);
   void (*set_inputs)(struct pass *pass);
   rg_op *op;
-  const rg_node *node;
+  const rg_node *node, *mask;
   float *mean;
-  int fixed_batch;
-  bool unit, speaks;
+  const rg_read_out *read_out;
+  int64_t draw;
+  bool draws, speaks;
 } pass;
 
 static void all_cells(pass *p)
@@ -146,7 +151,9 @@ static void all_cells(pass *p)
   p->run = (rg_run){.graph = session->graph,
                     .share = rg_grid_share(session->grid),
                     .sequence = p->sequence,
+                    .draw = p->draws,
                     .seed = (uint64_t)session->plan->train.seed,
+                    .step = (uint64_t)p->draw,
                     .cell = p->batch.cell,
                     .sparse = p->batch.sparse};
   for (int64_t k = 0; k < passes; k++) {
@@ -176,8 +183,12 @@ static rg_mat unknown_rows(const rg_session *session, int64_t cols)
 
 static const float *embedding_rows(pass *p, int64_t *low, int64_t *cols)
 {
+  int64_t cells = rg_graph_cells(p->session->graph);
   *low = 0;
   *cols = p->node->width;
+  for (int64_t i = 0; p->mask && i < cells; i++)
+    for (int j = 0; p->mask->x[i] <= 0 && j < p->node->width; j++)
+      p->node->x[i * p->node->width + j] = NAN;
   return p->node->x;
 }
 
@@ -198,12 +209,13 @@ rg_status rg_embed(rg_session *session, int which, rg_mat *embedding)
 {
   const struct rg_embedding *e = &session->model.embedding[which];
   *embedding = unknown_rows(session, e->node->width);
-  rg_node *targets[] = {e->node, NULL};
+  rg_node *targets[] = {e->node, e->mask, NULL};
   pass p = {.session = session,
             .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
             .result = embedding,
             .rows = embedding_rows,
             .node = e->node,
+            .mask = e->mask,
             .speaks = rg_grid_feature_group(session->grid) == 0};
   all_cells(&p);
   if (e->unit)
@@ -211,58 +223,109 @@ rg_status rg_embed(rg_session *session, int which, rg_mat *embedding)
   return RG_OK;
 }
 
-/* ---- denoised means ---- */
+/* ---- means of modalities ---- */
 
-static void common_covariates(pass *p)
+/* Values that all cells count as having. */
+static void set_covariates(pass *p)
 {
   rg_graph *graph = p->session->graph;
   int64_t cells = rg_graph_cells(graph);
   rg_node *depth = rg_graph_find_node(graph, "depth");
   rg_node *batch = rg_graph_find_node(graph, "batch");
-  if (depth)
+  if (depth && p->read_out->level)
     memset(depth->x, 0, sizeof(float) * (size_t)(cells * depth->width));
-  for (int64_t i = 0; batch && i < cells; i++)
+  if (!batch || p->read_out->batch < 0)
+    return;
+  for (int64_t i = 0; i < cells; i++)
     for (int j = 0; j < batch->width; j++)
-      batch->x[i * batch->width + j] = j == p->fixed_batch ? 1 : 0;
+      batch->x[i * batch->width + j] = j == p->read_out->batch ? 1 : 0;
 }
 
 static const float *mean_rows(pass *p, int64_t *low, int64_t *cols)
 {
   const rg_blocks *blocks = p->op->in[0]->blocks;
-  *low = blocks->offset[blocks->mine.low];
-  *cols = blocks->offset[blocks->mine.high] - *low;
+  *low = blocks ? blocks->offset[blocks->mine.low] : 0;
+  *cols = (blocks ? blocks->offset[blocks->mine.high] : p->op->in[0]->width) - *low;
   p->op->type->predict(&p->run, p->op, p->mean);
   return p->mean;
 }
 
-static rg_op *likelihood_of(const rg_session *session, const char *modality)
+static rg_op *likelihood_of(const rg_session *session, const char *from, const char *to)
 {
   for (int i = 0; i < session->model.n_likelihoods; i++)
-    if (strcmp(session->model.likelihood[i].modality, modality) == 0)
+    if (strcmp(session->model.likelihood[i].modality, to) == 0 &&
+        strcmp(session->model.likelihood[i].from, from) == 0)
       return session->model.likelihood[i].op;
   return NULL;
 }
 
-rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean)
+/* What the mean is read from: all inputs of the likelihood but its target. */
+static rg_sequence *sequence_to(rg_session *session, const rg_op *op)
 {
-  rg_op *op = likelihood_of(session, modality);
-  if (!op)
-    return rg_fail(RG_EUSAGE, "recipe %s models no modality %s",
-                   session->plan->recipe->name, modality);
+  enum { TARGET = 1 };
+  rg_node *targets[RG_OP_INPUTS + 1] = {0};
+  int n = 0;
+  for (int k = 0; k < op->n_in; k++)
+    if (k != TARGET)
+      targets[n++] = op->in[k];
+  return rg_sequence_new(session->graph, targets, NULL, 0);
+}
+
+/* Rows of cells without the modality that is read are not known. */
+static void forget_rows(const rg_session *session, const char *from, rg_mat *mean)
+{
+  const rg_prepared_modality *m = rg_dataset_modality(session->dataset, from);
+  for (int64_t i = 0; i < mean->rows; i++)
+    for (int64_t j = 0; j < mean->cols && !rg_has_counts(m, i); j++)
+      rg_mat_row(mean, i)[j] = NAN;
+}
+
+/* Add the rows of one draw to the mean over draws. */
+static void mix(rg_mat *mean, const rg_mat *drawn, int64_t draw)
+{
+  for (int64_t k = 0; k < mean->rows * mean->cols; k++)
+    mean->data[k] = draw == 0 ? drawn->data[k]
+                              : mean->data[k] + (drawn->data[k] - mean->data[k]) /
+                                                    (float)(draw + 1);
+}
+
+rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
+{
+  rg_op *op = likelihood_of(session, o->from ? o->from : "", o->to);
+  if (!op || !op->type->predict)
+    return rg_fail(RG_EUSAGE, "recipe %s does not predict %s from %s",
+                   session->plan->recipe->name, o->to,
+                   o->from ? o->from : "what a cell has");
   const rg_blocks *blocks = op->in[0]->blocks;
-  int64_t mine = blocks->offset[blocks->mine.high] - blocks->offset[blocks->mine.low];
-  *mean = unknown_rows(session, blocks->offset[blocks->n]);
-  rg_node *targets[] = {op->in[0], NULL};
+  int64_t all = blocks ? blocks->offset[blocks->n] : op->in[0]->width;
+  int64_t mine = blocks ? blocks->offset[blocks->mine.high] -
+                              blocks->offset[blocks->mine.low]
+                        : all;
+  *mean = unknown_rows(session, all);
+  rg_mat drawn = unknown_rows(session, all);
   pass p = {.session = session,
-            .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
-            .result = mean,
+            .sequence = sequence_to(session, op),
+            .result = &drawn,
             .rows = mean_rows,
-            .set_inputs = common_covariates,
+            .set_inputs = set_covariates,
+            .read_out = o,
             .op = op,
             .mean = RG_NEW(float, rg_graph_cells(session->graph) * mine),
-            .fixed_batch = batch,
-            .speaks = true};
-  all_cells(&p);
+            .draws = o->draws > 0,
+            .speaks = blocks || rg_grid_feature_group(session->grid) == 0};
+  for (p.draw = 0; p.draw == 0 || p.draw < o->draws; p.draw++) {
+    all_cells(&p);
+    mix(mean, &drawn, p.draw);
+  }
   rg_free(p.mean);
+  rg_mat_fini(&drawn);
+  if (o->from)
+    forget_rows(session, o->from, mean);
   return RG_OK;
+}
+
+rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean)
+{
+  rg_read_out o = {.to = modality, .batch = batch, .level = true};
+  return rg_predict(session, &o, mean);
 }

@@ -23,6 +23,18 @@ int64_t rg_deal_lane_size(const rg_deal *deal, int lane);
 /** Cells of the smallest lane. */
 int64_t rg_deal_smallest(const rg_deal *deal);
 
+/* ---- what cells are for: roles.c ------------------------------------------------- */
+
+typedef enum rg_role { RG_LEFT_OUT, RG_TRAINS, RG_VALIDATES } rg_role;
+/** Role of each of this rank's cells, owned: those with what the recipe needs train, but
+ *  for a keyed share that is left out for validation. Not collective. */
+uint8_t *rg_roles(const rg_plan *plan, const rg_dataset *dataset);
+/** The same of a trained model: cells with any modality that it reads "train". */
+uint8_t *rg_roles_trained(const rg_model *model, const rg_dataset *dataset);
+/** Number among the cells of a role, -1 for the others; owned. Collective. */
+int64_t *rg_number_role(rg_comm *comm, const uint8_t *role, int64_t rows, rg_role which,
+                        int64_t *total);
+
 /* ---- data on the grid: store.c --------------------------------------------------- */
 
 typedef struct rg_store {
@@ -101,6 +113,17 @@ void rg_partner_fill(rg_session *session, rg_batch *batch, uint64_t step);
 /** True for the name of a dense input that is a partner's: "near:NAME". */
 bool rg_is_near(const char *name);
 
+/* ---- validation: validate.c ------------------------------------------------------ */
+
+typedef struct rg_validation rg_validation;
+/** Spread the cells left out for validation; NULL when the model watches nothing or no
+ *  cells are left out. Collective. */
+rg_status rg_validation_new(rg_session *session, const rg_covariates *covariates,
+                            rg_validation **validation);
+void rg_validation_free(rg_validation *validation);
+/** The best parameters so far, as the flat array; never NULL. */
+float *rg_validation_best(rg_validation *validation);
+
 /* ---- the session: session.c ------------------------------------------------------ */
 
 struct rg_session {
@@ -113,8 +136,10 @@ struct rg_session {
   rg_facts facts;
   rg_blocks blocks[RG_MODALITIES];
   rg_constants constants;
+  uint8_t *role; /* of this rank's cells of the data set */
   rg_store store;
   rg_deal deal;
+  rg_validation *validation; /* NULL: none */
   const rg_dataset *dataset; /* borrowed */
   int n_optimisers;
   rg_optim optim[RG_STEPS];
@@ -136,8 +161,27 @@ typedef struct rg_progress_state {
   int64_t phase, epoch, iteration; /* the next iteration to run */
   int64_t step;                    /* iterations done in all */
   double sums[RG_TERMS * RG_STEPS]; /* of the epoch's term values */
-  int64_t counts;
+  double counts[RG_STEPS];          /* how often each step ran in the epoch */
+  struct rg_watched {  /* of the phase */
+    double value;      /* of the last epoch */
+    double best;
+    double epochs;     /* watched so far */
+    double since_best; /* epochs */
+    double since_drop; /* epochs without a new best since the rate last fell */
+    double low;        /* best that the plateau counts from */
+    double factor;     /* of the rate, 1 at first */
+  } watched;
 } rg_progress_state;
+/** Value of the watched losses over the validation cells after an epoch; keeps the best
+ *  parameters, lowers the rate. Collective. RG_EDIVERGED. */
+rg_status rg_validate(rg_session *session, const rg_phase *phase,
+                      rg_progress_state *state);
+/** True when the phase has had its patience. Not collective. */
+bool rg_validation_ends(const rg_session *session, const rg_phase *phase,
+                        const rg_progress_state *state);
+/** Go back to the best parameters of the phase where it asks for it. Collective. */
+void rg_validation_restore(rg_session *session, const rg_phase *phase,
+                           const rg_progress_state *state);
 rg_status rg_checkpoint_write(rg_session *session, const char *run,
                               const rg_progress_state *state, int keep);
 /** Newest valid checkpoint; *found false when there is none. Collective. */
@@ -151,9 +195,12 @@ rg_status rg_checkpoint_constants(rg_session *session, rg_vault *vault);
 
 /* ---- step.c ---------------------------------------------------------------------- */
 
-/** One iteration of a phase. Collective. RG_EDIVERGED. */
+/** One iteration of a phase: term values by step, counts which steps ran. Collective.
+ *  RG_EDIVERGED. */
 rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase,
-                     const rg_progress_state *state, double *values);
+                     rg_progress_state *state, double *values);
+/** Iterations of an epoch of a phase. */
+int64_t rg_phase_iterations(const rg_session *session, const rg_phase *phase);
 /** Learning rate at a position. */
 double rg_rate_at(const rg_session *session, const rg_phase *phase,
                   const rg_progress_state *state);

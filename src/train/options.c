@@ -17,6 +17,8 @@ const rg_field rg_train_fields[] = {
      "cells of an optimiser step, over all lanes"},
     {"seed", RG_INT, FIELD(seed), "0", 0, 1LL << 53, NULL, NULL,
      "of every random number"},
+    {"validation", RG_DOUBLE, FIELD(validation), "0", 0, 0.9, NULL, NULL,
+     "share of the cells left out of the steps, for early stopping and rate plateaus"},
     {"checkpoint_epochs", RG_INT, FIELD(checkpoint_epochs), "10", 0, 1 << 30, NULL,
      "epochs", "between checkpoints; 0: only at the end"},
     {"checkpoint_minutes", RG_DOUBLE, FIELD(checkpoint_minutes), "30", 0, 1e6, NULL,

@@ -66,7 +66,7 @@ rg_status rg_record_open(rg_session *session, const char *run, int64_t step,
 
 static double mean_of(const rg_progress_state *state, int s, int i)
 {
-  return state->counts ? state->sums[s * RG_TERMS + i] / (double)state->counts : 0;
+  return state->counts[s] > 0 ? state->sums[s * RG_TERMS + i] / state->counts[s] : 0;
 }
 
 static void log_line(rg_record *record, const rg_phase *phase,
@@ -84,6 +84,8 @@ static void log_line(rg_record *record, const rg_phase *phase,
     for (int i = 0; i < phase->step[s].n_terms; i++)
       rg_json_number(json, phase->step[s].term[i].loss->name, mean_of(state, s, i));
   rg_json_close(json);
+  if (state->watched.epochs > 0)
+    rg_json_number(json, "validation", state->watched.value);
   rg_json_close(json);
   fprintf(record->log, "%s\n", rg_json_string(json));
   rg_json_free(json);
@@ -101,6 +103,10 @@ void rg_record_epoch(rg_record *record, const rg_session *session, const rg_phas
       fprintf(record->metrics, "%lld,%s,%lld,%.9g,%.6g,%s,%.17g\n", (long long)state->step,
               phase->name, (long long)state->epoch, rate, cells_per_second,
               phase->step[s].term[i].loss->name, mean_of(state, s, i));
+  if (state->watched.epochs > 0)
+    fprintf(record->metrics, "%lld,%s,%lld,%.9g,%.6g,validation,%.17g\n",
+            (long long)state->step, phase->name, (long long)state->epoch, rate,
+            cells_per_second, state->watched.value);
   fflush(record->log);
   fflush(record->metrics);
 }

@@ -29,7 +29,6 @@ static void cut_features(const rg_prepared_modality *m, rg_blocks *blocks)
 static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int axes)
 {
   rg_facts *facts = &session->facts;
-  facts->n_cells = dataset->n_cells;
   facts->n_batches = (int)dataset->batch.categories.n;
   facts->n_labels = (int)dataset->label.categories.n;
   facts->teacher_axes = axes;
@@ -53,6 +52,9 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
 
 static rg_status check_needs(const rg_recipe *recipe, const rg_facts *facts)
 {
+  if (facts->n_modalities < recipe->least)
+    return rg_fail(RG_EINPUT, "recipe %s needs %d modalities or more; the data have %d",
+                   recipe->name, recipe->least, facts->n_modalities);
   char needs[64], *rest = NULL;
   snprintf(needs, sizeof needs, "%s", recipe->modalities);
   for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
@@ -87,69 +89,33 @@ out:
   return status;
 }
 
-/* ---- cells that train ---- */
+/* ---- data ---- */
 
-static bool has_counts(const rg_prepared_modality *m, int64_t i)
-{
-  return m->present[i] && m->counts.indptr[i + 1] > m->counts.indptr[i];
-}
-
-/* Number among the cells that have every modality the model reads, -1 for the others. */
-static int64_t *number_eligible(rg_session *session, int64_t *total)
-{
-  const rg_dataset *dataset = session->dataset;
-  int64_t rows = rg_range_n(dataset->rows), here = 0;
-  int64_t *eligible = RG_NEW(int64_t, rows);
-  for (int64_t i = 0; i < rows; i++) {
-    bool all = true;
-    for (int k = 0; k < session->model.n_sparse; k++)
-      all = all && has_counts(
-                       rg_dataset_modality(dataset, session->model.sparse[k].modality), i);
-    eligible[i] = all ? here++ : -1;
-  }
-  int64_t first = rg_prefix_i64(session->comm, here, total);
-  for (int64_t i = 0; i < rows; i++)
-    if (eligible[i] >= 0)
-      eligible[i] += first;
-  return eligible;
-}
-
-static int64_t count_eligible(rg_comm *comm, const rg_dataset *dataset, const char *names)
-{
-  char needs[64], *rest = NULL;
-  snprintf(needs, sizeof needs, "%s", names);
-  int64_t rows = rg_range_n(dataset->rows), n = 0;
-  bool *all = RG_NEW(bool, rows);
-  memset(all, 1, (size_t)rows);
-  for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
-    const rg_prepared_modality *m = rg_dataset_modality(dataset, name);
-    for (int64_t i = 0; i < rows; i++)
-      all[i] = all[i] && m && has_counts(m, i);
-  }
-  for (int64_t i = 0; i < rows; i++)
-    n += all[i];
-  rg_free(all);
-  rg_sum_i64(comm, &n, 1);
-  return n;
-}
-
-/* Every dense input gets the covariate of its name, in the order of the inputs. */
-static rg_status order_covariates(rg_session *session, const rg_covariates *all,
+/* Every dense input gets the covariate of its name, in the order of the inputs; those
+ * that the recipe does not make itself are standard. */
+static rg_status order_covariates(rg_session *session, bool fit, rg_covariates *all,
                                   rg_covariates *ordered)
 {
+  rg_status status = RG_OK;
   for (int i = 0; i < rg_graph_nodes(session->graph); i++) {
     const rg_node *node = rg_graph_node(session->graph, i);
     if (!node->input || node->sparse || rg_is_near(node->name))
       continue;
+    if (!rg_covariates_find(all, node->name))
+      RG_TRY(rg_standard_input(session->comm, session->dataset, node->name, node->width,
+                               fit, &session->constants, all));
     const rg_mat *mat = rg_covariates_find(all, node->name);
-    if (!mat || mat->cols != node->width)
-      return rg_fail(RG_EFAIL, "no covariate fills the input %s of width %d", node->name,
-                     node->width);
+    if (mat->cols != node->width) {
+      status = rg_fail(RG_EFAIL, "the input %s has %d columns, its covariate %lld",
+                       node->name, node->width, (long long)mat->cols);
+      goto out;
+    }
     struct rg_covariate *item = &ordered->item[ordered->n++];
     memcpy(item->name, node->name, strlen(node->name) + 1);
     item->mat = *mat; /* view */
   }
-  return RG_OK;
+out:
+  return status;
 }
 
 rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
@@ -158,8 +124,9 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   const rg_plan *plan = session->plan;
   rg_covariates all = {0}, ordered = {0};
   int64_t *eligible = NULL, total = 0;
-  RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
-                                  &session->constants, &all));
+  if (plan->recipe->covariates)
+    RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
+                                    &session->constants, &all));
   if (session->facts.teacher_axes > 0)
     RG_TRY(rg_teacher_covariates(session->comm, &session->model, &session->dataset->batch,
                                  teacher, &all));
@@ -167,13 +134,18 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
     rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
     rg_start_biases(session->comm, session->dataset, &session->model);
   }
-  RG_TRY(order_covariates(session, &all, &ordered));
-  eligible = number_eligible(session, &total);
+  RG_TRY(order_covariates(session, fit, &all, &ordered));
+  if (!fit)
+    session->role = rg_roles_trained(&session->model, session->dataset);
+  eligible = rg_number_role(session->comm, session->role,
+                            rg_range_n(session->dataset->rows), RG_TRAINS, &total);
   if (fit && session->model.partner_neighbours > 0)
     RG_TRY(rg_partner_links(session->comm, &session->model, &all, eligible, &ordered));
   RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,
                       eligible, &session->model, &session->constants, &ordered,
                       &session->store));
+  if (fit)
+    RG_TRY(rg_validation_new(session, &ordered, &session->validation));
 out:
   rg_free(eligible);
   rg_covariates_fini(&all);
@@ -189,8 +161,12 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
                                    int *lane_cells)
 {
   const rg_train_options *train = &session->plan->train;
-  int64_t n =
-      count_eligible(session->comm, dataset, session->plan->recipe->modalities);
+  int64_t n, rows = rg_range_n(dataset->rows);
+  session->role = rg_roles(session->plan, dataset);
+  rg_free(rg_number_role(session->comm, session->role, rows, RG_TRAINS, &n));
+  const char *wanted_of = session->plan->recipe->modalities;
+  if (!*wanted_of)
+    wanted_of = "any modality";
   int lanes = (int)train->lanes;
   if (train->batch % lanes != 0)
     return rg_fail(RG_EUSAGE,
@@ -198,10 +174,10 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
                    "%d",
                    (long long)train->batch, lanes);
   if (n < lanes)
-    return rg_fail(RG_EINPUT, "%lld cells have the modalities %s; at least %d are needed",
-                   (long long)n, session->plan->recipe->modalities, lanes);
-  rg_info("train: %lld of %lld cells have counts of %s", (long long)n,
-          (long long)dataset->n_cells, session->plan->recipe->modalities);
+    return rg_fail(RG_EINPUT, "%lld cells to train on have %s; at least %d are needed",
+                   (long long)n, wanted_of, lanes);
+  rg_info("train: on %lld of %lld cells, which have counts of %s", (long long)n,
+          (long long)dataset->n_cells, wanted_of);
   session->deal = rg_deal_new(n, lanes, (uint64_t)train->seed);
   int64_t smallest = rg_deal_smallest(&session->deal), wanted = train->batch / lanes;
   if (wanted > smallest)
@@ -209,6 +185,8 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
             (long long)(smallest * lanes), (long long)train->batch, (long long)n);
   *lane_cells = (int)(wanted < smallest ? wanted : smallest);
   session->steps_per_epoch = smallest / *lane_cells;
+  session->facts.n_cells = n;
+  session->facts.steps_per_epoch = session->steps_per_epoch;
   return RG_OK;
 }
 
@@ -217,7 +195,7 @@ static void lengthen_phases(rg_session *session)
 {
   for (int p = 0; p < session->model.n_phases; p++) {
     rg_phase *phase = &session->model.phase[p];
-    int64_t per_epoch = session->steps_per_epoch;
+    int64_t per_epoch = rg_phase_iterations(session, phase);
     if (phase->epochs == 0 || phase->epochs * per_epoch >= phase->least_steps)
       continue;
     int64_t epochs = (phase->least_steps + per_epoch - 1) / per_epoch;
@@ -265,6 +243,8 @@ void rg_session_free(rg_session *session)
   for (int k = 0; k < session->n_optimisers; k++)
     rg_optim_fini(&session->optim[k]);
   rg_graph_free(session->graph);
+  rg_validation_free(session->validation);
+  rg_free(session->role);
   rg_store_fini(&session->store);
   rg_constants_fini(&session->constants);
   rg_grid_free(session->grid);

@@ -4,13 +4,39 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- weights and rates ---- */
+/* ---- iterations, weights and rates ---- */
+
+static int64_t passes_of(const rg_phase *phase)
+{
+  int64_t passes = 0;
+  for (int s = 0; s < phase->n_steps; s++)
+    passes += phase->step[s].passes;
+  return phase->turns ? passes : 1;
+}
+
+int64_t rg_phase_iterations(const rg_session *session, const rg_phase *phase)
+{
+  return session->steps_per_epoch * passes_of(phase);
+}
+
+/* True when step s runs in this iteration. */
+static bool runs(const rg_session *session, const rg_phase *phase, int s,
+                 int64_t iteration)
+{
+  int64_t pass = iteration / session->steps_per_epoch, first = 0;
+  if (!phase->turns)
+    return iteration % phase->step[s].every == 0;
+  for (int k = 0; k < s; k++)
+    first += phase->step[k].passes;
+  return pass >= first && pass < first + phase->step[s].passes;
+}
 
 static double ramp_at(const rg_session *session, const rg_term *term,
                       const rg_progress_state *state)
 {
-  double per_epoch = (double)session->steps_per_epoch;
-  double t = (double)(state->epoch * session->steps_per_epoch + state->iteration);
+  const rg_phase *phase = &session->model.phase[state->phase];
+  double per_epoch = (double)rg_phase_iterations(session, phase);
+  double t = (double)state->epoch * per_epoch + (double)state->iteration;
   double cells = (double)session->deal.n_cells;
   double batch = (double)session->plan->train.batch;
   switch (term->ramp) {
@@ -38,15 +64,17 @@ static double ramp_at(const rg_session *session, const rg_term *term,
 double rg_rate_at(const rg_session *session, const rg_phase *phase,
                   const rg_progress_state *state)
 {
-  double t = (double)(state->epoch * session->steps_per_epoch + state->iteration);
-  double all = (double)(phase->epochs * session->steps_per_epoch);
+  double per_epoch = (double)rg_phase_iterations(session, phase);
+  double t = (double)state->epoch * per_epoch + (double)state->iteration;
+  double all = (double)phase->epochs * per_epoch;
   switch (phase->schedule) {
   case RG_RATE_DECAY:
     return phase->rate * pow(phase->factor, (double)state->epoch);
   case RG_RATE_COSINE:
     return phase->rate * rg_ramp_cosine(t, all);
-  case RG_RATE_CONSTANT:
   case RG_RATE_PLATEAU:
+    return phase->rate * state->watched.factor;
+  case RG_RATE_CONSTANT:
     break;
   }
   return phase->rate;
@@ -168,23 +196,26 @@ static rg_status take_step(rg_session *session, rg_batch *batch, const rg_phase 
 }
 
 rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase,
-                     const rg_progress_state *state, double *values)
+                     rg_progress_state *state, double *values)
 {
   rg_status status = RG_OK;
   const rg_share *share = rg_grid_share(session->grid);
-  /* phases have their own orders of cells */
-  int64_t epoch = state->epoch + ((int64_t)(phase - session->model.phase) << 40);
+  int64_t pass = state->iteration / session->steps_per_epoch;
+  /* phases have their own orders of cells, and so has every pass */
+  int64_t order = state->epoch * passes_of(phase) + pass +
+                  ((int64_t)(phase - session->model.phase) << 40);
   rg_timer_start("batch");
-  rg_batch_choose(batch, &session->store, share, (uint64_t)session->plan->train.seed, epoch,
-                  state->iteration);
+  rg_batch_choose(batch, &session->store, share, (uint64_t)session->plan->train.seed, order,
+                  state->iteration % session->steps_per_epoch);
   rg_batch_fill(batch, &session->store, session->graph, true);
   if (session->model.partner_neighbours > 0)
     rg_partner_fill(session, batch, (uint64_t)state->step);
   rg_timer_stop("batch");
   spoil_on_fault(session);
   for (int s = 0; s < phase->n_steps && status == RG_OK; s++) {
-    if (state->iteration % phase->step[s].every != 0)
+    if (!runs(session, phase, s, state->iteration))
       continue;
+    state->counts[s]++;
     rg_timer_start("step");
     status = take_step(session, batch, phase, s, state);
     rg_timer_stop("step");

@@ -17,10 +17,11 @@ typedef struct training {
 
 static int64_t total_steps(const rg_session *session)
 {
-  int64_t epochs = 0;
+  int64_t steps = 0;
   for (int p = 0; p < session->model.n_phases; p++)
-    epochs += session->model.phase[p].epochs;
-  return epochs * session->steps_per_epoch;
+    steps += session->model.phase[p].epochs *
+             rg_phase_iterations(session, &session->model.phase[p]);
+  return steps;
 }
 
 static int64_t batch_of(const rg_session *session)
@@ -105,7 +106,6 @@ static rg_status iteration(training *t, const rg_phase *phase)
     return status;
   for (int k = 0; k < RG_TERMS * RG_STEPS; k++)
     t->state.sums[k] += values[k];
-  t->state.counts++;
   t->state.iteration++;
   t->state.step++;
   tell(t, phase, weighted_loss(phase, values));
@@ -122,18 +122,21 @@ static double epoch_rate(const training *t)
 static rg_status epoch(training *t, const rg_phase *phase)
 {
   rg_status status = RG_OK;
-  rg_progress_state start = {.epoch = t->state.epoch};
+  rg_progress_state start = {.epoch = t->state.epoch, .watched = t->state.watched};
   double rate = rg_rate_at(t->session, phase, &start);
   t->epoch_started = rg_now();
   t->epoch_first_step = t->state.step;
-  while (t->state.iteration < t->session->steps_per_epoch) {
+  while (t->state.iteration < rg_phase_iterations(t->session, phase)) {
     if (wants_stop(t))
       return stop_now(t);
     RG_TRY(iteration(t, phase));
   }
+  if (t->session->validation)
+    RG_TRY(rg_validate(t->session, phase, &t->state));
   rg_record_epoch(t->record, t->session, phase, &t->state, rate, epoch_rate(t));
   t->state.epoch++;
-  t->state.iteration = t->state.counts = 0;
+  t->state.iteration = 0;
+  memset(t->state.counts, 0, sizeof t->state.counts);
   memset(t->state.sums, 0, sizeof t->state.sums);
   if (checkpoint_due(t))
     RG_TRY(checkpoint(t));
@@ -146,9 +149,12 @@ static rg_status all_phases(training *t)
   rg_status status = RG_OK;
   for (; t->state.phase < t->session->model.n_phases; t->state.phase++) {
     const rg_phase *phase = &t->session->model.phase[t->state.phase];
-    while (t->state.epoch < phase->epochs)
+    while (t->state.epoch < phase->epochs &&
+           !rg_validation_ends(t->session, phase, &t->state))
       RG_TRY(epoch(t, phase));
+    rg_validation_restore(t->session, phase, &t->state);
     t->state.epoch = 0;
+    t->state.watched = (struct rg_watched){.factor = 1};
   }
   status = checkpoint(t);
 out:
@@ -159,7 +165,8 @@ rg_status rg_train(rg_session *session, const char *run, bool resume,
                    const rg_watch *watch, rg_outcome *outcome)
 {
   rg_status status = RG_OK;
-  training t = {.session = session, .run = run, .watch = watch};
+  training t = {.session = session, .run = run, .watch = watch,
+                .state = {.watched = {.factor = 1}}};
   bool found = false;
   if (resume)
     RG_TRY(rg_checkpoint_read(session, run, &t.state, &found));

@@ -1,0 +1,131 @@
+/* Standard inputs: what any recipe may ask for by name. */
+#include "regatta/model.h"
+
+#include <string.h>
+
+bool rg_has_counts(const rg_prepared_modality *modality, int64_t row)
+{
+  return modality && modality->present[row] &&
+         modality->counts.indptr[row + 1] > modality->counts.indptr[row];
+}
+
+/* What a standard input is made from. */
+typedef struct request {
+  rg_comm *comm;
+  const rg_dataset *dataset;
+  const char *of; /* what follows the colon */
+  bool fit;
+  rg_constants *constants;
+  rg_mat *out; /* zeroed */
+} request;
+
+/* ---- categories ---- */
+
+static rg_status one_hot(const rg_column *column, rg_mat *out)
+{
+  for (int64_t i = 0; i < out->rows && i < column->n; i++) {
+    int32_t code = column->code[i];
+    if (code >= 0 && code < out->cols)
+      rg_mat_row(out, i)[code] = 1;
+  }
+  return RG_OK;
+}
+
+static rg_status batch(const request *r)
+{
+  return one_hot(&r->dataset->batch, r->out);
+}
+
+static rg_status label(const request *r)
+{
+  return one_hot(&r->dataset->label, r->out);
+}
+
+static rg_status labelled(const request *r)
+{
+  const rg_column *column = &r->dataset->label;
+  for (int64_t i = 0; i < r->out->rows && i < column->n; i++)
+    r->out->data[i] = column->code[i] >= 0;
+  return RG_OK;
+}
+
+/* ---- modalities ---- */
+
+static rg_status has(const request *r)
+{
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    r->out->data[i] = rg_has_counts(modality, i);
+  return RG_OK;
+}
+
+static rg_status both(const request *r)
+{
+  char first[32];
+  const char *comma = strchr(r->of, ',');
+  RG_ASSERT(comma);
+  snprintf(first, sizeof first, "%.*s", (int)(comma - r->of), r->of);
+  const rg_prepared_modality *a = rg_dataset_modality(r->dataset, first);
+  const rg_prepared_modality *b = rg_dataset_modality(r->dataset, comma + 1);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    r->out->data[i] = rg_has_counts(a, i) && rg_has_counts(b, i);
+  return RG_OK;
+}
+
+static rg_status is(const request *r)
+{
+  for (int m = 0; m < r->dataset->n_modalities && m < r->out->cols; m++)
+    if (strcmp(r->dataset->modality[m].name, r->of) == 0)
+      for (int64_t i = 0; i < r->out->rows; i++)
+        rg_mat_row(r->out, i)[m] = 1;
+  return RG_OK;
+}
+
+static rg_status library(const request *r)
+{
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  if (!modality)
+    return RG_OK;
+  double *sums = RG_NEW(double, r->out->rows);
+  rg_row_sums(&modality->counts, sums);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    r->out->data[i] = (float)sums[i];
+  rg_free(sums);
+  return RG_OK;
+}
+
+/* ---- by name ---- */
+
+static const struct maker {
+  const char *name; /* up to and with the colon */
+  rg_status (*make)(const request *r);
+} makers[] = {{"batch", batch}, {"label", label}, {"labelled", labelled},
+              {"has:", has},    {"both:", both},  {"is:", is},
+              {"library:", library}};
+
+static const struct maker *find_maker(const char *name)
+{
+  const char *colon = strchr(name, ':');
+  size_t n = colon ? (size_t)(colon - name) + 1 : strlen(name);
+  for (size_t k = 0; k < sizeof makers / sizeof *makers; k++)
+    if (strlen(makers[k].name) == n && strncmp(makers[k].name, name, n) == 0)
+      return &makers[k];
+  return NULL;
+}
+
+rg_status rg_standard_input(rg_comm *comm, const rg_dataset *dataset, const char *name,
+                            int64_t cols, bool fit, rg_constants *constants,
+                            rg_covariates *covariates)
+{
+  const struct maker *maker = find_maker(name);
+  if (!maker)
+    return rg_fail(RG_EFAIL, "no covariate fills the input %s", name);
+  const char *colon = strchr(name, ':');
+  request r = {.comm = comm,
+               .dataset = dataset,
+               .of = colon ? colon + 1 : "",
+               .fit = fit,
+               .constants = constants,
+               .out = rg_covariates_add(covariates, name, rg_range_n(dataset->rows), cols)};
+  return maker->make(&r);
+}
