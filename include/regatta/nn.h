@@ -131,8 +131,9 @@ typedef struct rg_op_type {
   void (*plan)(rg_graph *graph, rg_op *op);
   void (*forward)(rg_run *run, rg_op *op);
   void (*backward)(rg_run *run, rg_op *op);
-  /** Wide outputs: write the mean of the likelihood for this rank's cells and features
-   *  (cells x local features of the modality); NULL when it makes none. */
+  /** Likelihoods: write the mean for this rank's cells and features (cells x local
+   *  features of the modality). The dense inputs of the operation have been computed,
+   *  the target need not have been, and forward has not run. NULL when it makes none. */
   void (*predict)(rg_run *run, rg_op *op, float *mean);
   /** Build a small graph around the operation for the gradient check (variant 0, 1, ...;
    *  false when there is no such variant). Ends in a loss term. */
@@ -263,6 +264,7 @@ struct rg_run {
   bool draw;                  /* latents are drawn though it does not train */
   uint64_t seed;
   uint64_t step;              /* with seed and cell the key of every random number */
+  double epoch;               /* passes over the cells so far in this phase, from 0 */
   const int64_t *cell;        /* number of each cell here, in the data set */
   rg_sparse_batch *sparse;    /* per sparse input */
   const rg_update *update;    /* not NULL: wide parameters whose lanes are all here are

@@ -55,13 +55,8 @@ typedef struct column_leaf {
 static void columns_of_lane(void *self, int64_t lane, float *dw)
 {
   const column_leaf *leaf = self;
-  const float *slope = leaf->slope + lane * leaf->lane_cells * leaf->width;
-  for (int64_t j = 0; j < leaf->width; j++) {
-    double sum = 0;
-    for (int64_t i = 0; i < leaf->lane_cells; i++)
-      sum += (double)slope[i * leaf->width + j];
-    dw[j] = (float)(leaf->scale * sum);
-  }
+  rg_sum_of_rows(leaf->slope + lane * leaf->lane_cells * leaf->width, leaf->lane_cells,
+                 leaf->width, leaf->scale, dw);
 }
 
 void rg_column_gradient(rg_run *run, const rg_op *op, int k, const float *slope,

@@ -53,6 +53,8 @@ static inline int64_t joined_column(const rg_node *node, int part)
   return block * node->width;
 }
 
+/** out[width] = scale times the sum of n rows of x, one after the other in double. */
+void rg_sum_of_rows(const float *x, int64_t n, int64_t width, double scale, float *out);
 /** Gradient of the bias op->param[k]: sums of the output's gradient over cells. */
 void rg_bias_gradient(rg_run *run, const rg_op *op, int k);
 /** Offsets of this rank's blocks: the kernels' cut of its features. */
