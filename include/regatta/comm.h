@@ -87,6 +87,12 @@ void rg_tree_reduce_f32(rg_comm *comm, int64_t n, rg_range mine, const float *pa
 void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *partial,
                         int64_t width, double *out);
 
+/** Sum of all rows along the tree over them: x holds this rank's rows (rows x width, rows
+ *  lie over the ranks in rank order), out (width, replicated) gets the total: the same
+ *  bits on any number of ranks; zeros without rows. Collective. */
+void rg_sum_rows_f64(rg_comm *comm, const double *x, int64_t rows, int64_t width,
+                     double *out);
+
 /* ---- rows over ranks ------------------------------------------------------------- */
 
 /** Rank r's part of 0..n-1 when cut into blocks as even as can be (the first n mod size

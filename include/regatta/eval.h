@@ -60,4 +60,18 @@ double rg_nmi(rg_comm *comm, const int32_t *a, int n_a, const int32_t *b, int n_
 double rg_ami(rg_comm *comm, const int32_t *a, int n_a, const int32_t *b, int n_b,
               int64_t rows);
 
+/* ---- a match matrix against the truth -------------------------------------------- */
+
+/** How well weights of rg_match find the true partners, over the cells that have one:
+ *  partner[i] is the row of b that is row i of a here, -1 where there is none. */
+typedef struct rg_match_scores {
+  int64_t cells;
+  double score; /* mean weight of the partner, rows scaled to sum 1 (Lance et al. 2022) */
+  double top1;  /* share of cells whose partner weighs most; one of n equal ones counts
+                   1 / n */
+} rg_match_scores;
+/** Collective. The same bits on any number of ranks. */
+rg_match_scores rg_match_score(rg_comm *comm, const rg_csr *weights,
+                               const int64_t *partner);
+
 #endif

@@ -49,4 +49,29 @@ rg_status rg_snn(rg_comm *comm, const rg_knn *knn, rg_csr *weights);
 /** Symmetrise (a + a^T) a distributed CSR: this rank's rows. Collective. Owned. */
 rg_status rg_symmetrise(rg_comm *comm, const rg_csr *a, rg_csr *sum);
 
+/* ---- cells of one modality matched with those of another ------------------------- */
+
+typedef enum rg_match_kind {
+  RG_MATCH_SNN, /* shared nearest neighbours: Jaccard index of what i and j are near to,
+                   J = A_ab A_bb^T + (A_ba A_aa^T)^T over 2 k_a + 2 k_b - J, a cell being
+                   the first of its own; with k = 1 mutual nearest weigh 1, one-sided 1/3 */
+  RG_MATCH_KNN, /* exp(-(d / sigma)^2) of the k nearest, sigma a tenth of the mean distance
+                   of the ten nearest over the cells of the batch */
+  RG_MATCH_MNN  /* 1 for those that are both among the k nearest of the other */
+} rg_match_kind;
+
+/** Cells of one modality: this rank's rows, spread as rg_part. Borrowed. */
+typedef struct rg_match_side {
+  const rg_mat *x;      /* a row that is not finite is not matched */
+  const int32_t *batch; /* per row, -1: not matched; not looked at without batches */
+} rg_match_side;
+
+/** Weights of the rows of b for every row of a, as cells of CLUE are matched (Tu et al.
+ *  2022): inside each of n_batches batches (0: all are one), on rows of unit length, by
+ *  exact Euclidean neighbours; every row that has a weight then sums to 1. CSR, this rank's
+ *  rows of a; columns are rows of b, rising. The same bits on any number of ranks.
+ *  RG_EUSAGE when the columns differ or k < 1. Collective. Owned. */
+rg_status rg_match(rg_comm *comm, const rg_match_side *a, const rg_match_side *b,
+                   int n_batches, rg_match_kind kind, int k, rg_csr *weights);
+
 #endif

@@ -135,6 +135,11 @@ typedef struct rg_digest {
 rg_status rg_digest_counts(rg_file *file, int m, rg_values values, rg_digest *digest);
 /** RG_EINPUT with both rows when two cells have the same name. Collective. */
 rg_status rg_file_check_names(rg_file *file);
+/** Where the names of mine occur in a list spread over the ranks: place[i] is the number
+ *  (in rank order) of the equal name in `table`, or -1. RG_EINPUT when a name of the table
+ *  occurs twice; `where` opens the message. Collective. */
+rg_status rg_names_match(rg_comm *comm, const char *where, const rg_strings *table,
+                         const rg_strings *mine, int64_t *place);
 /** Names that rg_open_options.layer can have for a modality, owned. Not collective. */
 rg_strings rg_file_layers(const rg_file *file, int m);
 /** Names of the columns of obs (global, and "m:name" for those of modalities), owned.
@@ -185,6 +190,7 @@ typedef struct rg_annot {
   rg_note *notes;
   bool has_x; /* X with var names (imputed and translated matrices) */
   rg_mat x;   /* this rank's rows */
+  rg_csr sparse_x; /* X instead of x where it has row pointers; this rank's rows */
   rg_strings var_names;
 } rg_annot;
 /** Not collective. */
@@ -284,6 +290,9 @@ rg_status rg_vault_get_rows(rg_vault *vault, const char *name, int64_t low, int6
 
 /** Write text to a temporary name on rank 0, fsync, rename. Collective. */
 rg_status rg_write_text(rg_comm *comm, const char *path, const char *text);
+/** The same of the texts of all ranks (n bytes here), one after another; never more than
+ *  one of them is held beside rank 0's own. Collective. */
+rg_status rg_write_texts(rg_comm *comm, const char *path, const char *text, int64_t n);
 /** Make a folder (and its parents); fine when it exists. Collective. */
 rg_status rg_make_folder(rg_comm *comm, const char *path);
 /** Fail early when `path` cannot be written: its folder is missing or not writable.

@@ -42,51 +42,6 @@ static const rg_field options[] = {
 
 /* ---- columns ---- */
 
-static rg_status copy_category(rg_comm *comm, const rg_column *from, int64_t rows,
-                               rg_column *to)
-{
-  *to = (rg_column){.name = rg_strdup(from->name), .type = from->type, .n = from->n};
-  rg_strings_copy(&from->text, &to->text);
-  rg_strings_copy(&from->categories, &to->categories);
-  if (from->code) {
-    to->code = RG_NEW(int32_t, rows);
-    memcpy(to->code, from->code, sizeof(int32_t) * (size_t)rows);
-  }
-  if (from->number) {
-    to->number = RG_NEW(double, rows);
-    memcpy(to->number, from->number, sizeof(double) * (size_t)rows);
-  }
-  return rg_column_as_category(comm, to);
-}
-
-/* COLUMN of the results, or FILE:COLUMN of a file with the same cells. */
-static rg_status category(rg_comm *comm, const rg_annot *annot, const char *name,
-                          rg_column *column)
-{
-  rg_status status = RG_OK;
-  if (!name)
-    return RG_OK;
-  const rg_column *own = rg_annot_column(annot, name);
-  if (own)
-    return copy_category(comm, own, rg_range_n(annot->rows), column);
-  const char *colon = strrchr(name, ':');
-  if (!colon)
-    return rg_fail(RG_EINPUT, "the results have no column %s; FILE:COLUMN takes one from "
-                              "another file", name);
-  char *path = rg_format("%.*s", (int)(colon - name), name);
-  rg_file *file = NULL;
-  RG_TRY(rg_open(comm, path, NULL, &file));
-  if (rg_file_cells(file) != annot->n_cells)
-    RG_TRY(rg_fail(RG_EINPUT, "%s: has %lld cells, the results have %lld", path,
-                   (long long)rg_file_cells(file), (long long)annot->n_cells));
-  RG_TRY(rg_read_column(file, colon + 1, column));
-  status = rg_column_as_category(comm, column);
-out:
-  rg_close(file);
-  rg_free(path);
-  return status;
-}
-
 static rg_status depth_column(const rg_annot *annot, const char *name,
                               const rg_column **depth)
 {
@@ -361,9 +316,9 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_annot_read(call->comm, call->arguments[0], &annot));
   source.rows = annot.rows;
   RG_TRY(choose_reps(call->comm, &annot, o, call->arguments[0], &chosen, c));
-  RG_TRY(category(call->comm, &annot, o->labels, &labels));
-  RG_TRY(category(call->comm, &annot, o->batch, &batch));
-  RG_TRY(category(call->comm, &annot, o->clusters, &clusters));
+  RG_TRY(rg_results_category(call->comm, &annot, o->labels, &labels));
+  RG_TRY(rg_results_category(call->comm, &annot, o->batch, &batch));
+  RG_TRY(rg_results_category(call->comm, &annot, o->clusters, &clusters));
   RG_TRY(depth_column(&annot, o->depth, &source.depth));
   RG_TRY(score_all(call->comm, o, &source, &chosen, c));
   status = report(call, o, c);

@@ -265,3 +265,21 @@ void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *p
 {
   reduce(comm, n, mine, partial, width, sizeof *out, out);
 }
+
+void rg_sum_rows_f64(rg_comm *comm, const double *x, int64_t rows, int64_t width,
+                     double *out)
+{
+  rg_range slots[RG_TREE_SLOTS], mine;
+  int64_t total;
+  mine.low = rg_prefix_i64(comm, rows, &total);
+  mine.high = mine.low + rows;
+  int n = rg_tree_cover(total, mine, slots);
+  double *partial = RG_NEW(double, n * width);
+  for (int s = 0; s < n; s++)
+    rg_tree_sum_f64(x + (slots[s].low - mine.low) * width, rg_range_n(slots[s]), width,
+                    width, partial + s * width);
+  memset(out, 0, sizeof *out * (size_t)width);
+  if (total > 0)
+    rg_tree_reduce_f64(comm, total, mine, partial, width, out);
+  rg_free(partial);
+}

@@ -18,7 +18,7 @@ static int neighbours_of(const rg_knn *knn, int64_t i)
 }
 
 /* Mean over all cells of all distances, the zero to itself included. Collective. */
-static double mean_distance(rg_comm *comm, const rg_knn *knn, int64_t n_total)
+static double mean_distance(rg_comm *comm, const rg_knn *knn)
 {
   double *row = RG_NEW(double, 2 * knn->rows);
   for (int64_t i = 0; i < knn->rows; i++) {
@@ -27,16 +27,8 @@ static double mean_distance(rg_comm *comm, const rg_knn *knn, int64_t n_total)
       row[2 * i] += knn->distance[i * knn->k + j];
     row[2 * i + 1] = n + 1;
   }
-  rg_range slots[RG_TREE_SLOTS], mine;
-  mine.low = rg_prefix_i64(comm, knn->rows, NULL);
-  mine.high = mine.low + knn->rows;
-  int n_slots = rg_tree_cover(n_total, mine, slots);
-  double partial[2 * RG_TREE_SLOTS], total[2] = {0, 0};
-  for (int s = 0; s < n_slots; s++)
-    rg_tree_sum_f64(row + 2 * (slots[s].low - mine.low), rg_range_n(slots[s]), 2, 2,
-                    partial + 2 * s);
-  if (n_total > 0)
-    rg_tree_reduce_f64(comm, n_total, mine, partial, 2, total);
+  double total[2];
+  rg_sum_rows_f64(comm, row, knn->rows, 2, total);
   rg_free(row);
   return total[1] > 0 ? total[0] / total[1] : 0;
 }
@@ -120,7 +112,7 @@ rg_status rg_connectivities(rg_comm *comm, const rg_knn *knn, rg_csr *connectivi
 {
   int64_t n_total;
   rg_prefix_i64(comm, knn->rows, &n_total);
-  double mean_all = mean_distance(comm, knn, n_total);
+  double mean_all = mean_distance(comm, knn);
   double target = log2(knn->k + 1.0);
   float *w = RG_NEW(float, knn->rows * knn->k);
 #pragma omp parallel for schedule(static)

@@ -32,6 +32,7 @@ void rg_annot_fini(rg_annot *annot)
   rg_free(annot->obsp);
   rg_free(annot->notes);
   rg_mat_fini(&annot->x);
+  rg_csr_fini(&annot->sparse_x);
   rg_strings_fini(&annot->names);
   rg_strings_fini(&annot->var_names);
   *annot = (rg_annot){0};

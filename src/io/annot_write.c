@@ -23,7 +23,9 @@ static void put_features(rg_h5_writer *w, const rg_annot *annot)
   rg_strings none = {0};
   bool root = rg_rank(rg_h5_writer_comm(w)) == 0;
   rg_frame_put(w, "/var", root ? &annot->var_names : &none, 0, NULL);
-  if (annot->has_x)
+  if (annot->has_x && annot->sparse_x.indptr)
+    rg_frame_put_csr(w, "/X", &annot->sparse_x, annot->sparse_x.cols);
+  else if (annot->has_x)
     rg_frame_put_mat(w, "/X", &annot->x);
   static const char *const empty[] = {"/layers", "/varm", "/varp"};
   for (int i = 0; i < 3; i++)

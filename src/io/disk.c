@@ -220,6 +220,51 @@ rg_status rg_write_text(rg_comm *comm, const char *path, const char *text)
   return rg_disk_from_root(comm, status);
 }
 
+/* The text of a rank, on rank 0; owned. Collective. */
+static char *text_of(rg_comm *comm, int rank, const char *text, int64_t n, int64_t *got)
+{
+  int size = rg_size(comm);
+  int64_t *to = RG_NEW(int64_t, size + 1), *from = RG_NEW(int64_t, size + 1);
+  for (int r = 1; r <= size && rg_rank(comm) == rank; r++)
+    to[r] = n;
+  char *in = rg_exchange(comm, text, to, from);
+  *got = from[size];
+  rg_free(to);
+  rg_free(from);
+  return in;
+}
+
+rg_status rg_write_texts(rg_comm *comm, const char *path, const char *text, int64_t n)
+{
+  bool root = rg_rank(comm) == 0;
+  char *temp = rg_disk_temp(path);
+  rg_status status = RG_OK;
+  int64_t offset = 0, got;
+  int fd = -1;
+  if (root) {
+    rg_disk_remove(temp);
+    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    status = fd < 0 ? fail(path, "cannot be written") : RG_OK;
+  }
+  for (int r = 0; r < rg_size(comm); r++) {
+    char *in = text_of(comm, r, text, n, &got);
+    if (root && status == RG_OK)
+      status = rg_disk_write(fd, path, in, got, offset);
+    offset += got;
+    rg_free(in);
+  }
+  if (fd >= 0) {
+    rg_status closed = rg_disk_close(fd, path);
+    status = status == RG_OK ? closed : status;
+  }
+  if (root && status == RG_OK)
+    status = rg_disk_replace(temp, path);
+  if (root && status != RG_OK)
+    rg_disk_remove(temp);
+  rg_free(temp);
+  return rg_disk_from_root(comm, status);
+}
+
 static rg_status make_folder(const char *path)
 {
   struct stat there;

@@ -2,7 +2,7 @@
 #ifndef REGATTA_IO_NAMES_H
 #define REGATTA_IO_NAMES_H
 
-#include "regatta/comm.h"
+#include "regatta/io.h"
 
 /** Index from string to place in a list; the list is borrowed and may grow. */
 typedef struct rg_names {
@@ -25,11 +25,6 @@ int64_t rg_names_make_unique(rg_strings *list);
 /** Compare as people sort: runs of digits by their value. */
 int rg_natural_order(const char *a, const char *b);
 
-/** Where the names of mine occur in a list spread over the ranks: place[i] is the number
- *  (in rank order) of the equal name in `table`, or -1. RG_EINPUT when a name of the table
- *  occurs twice; `where` opens the message. Collective. */
-rg_status rg_names_match(rg_comm *comm, const char *where, const rg_strings *table,
-                         const rg_strings *mine, int64_t *place);
 /** First name that occurs twice in a list spread over the ranks: RG_EINPUT with the
  *  name and both rows. Collective. */
 rg_status rg_names_check_unique(rg_comm *comm, const char *where,
