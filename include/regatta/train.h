@@ -139,9 +139,6 @@ typedef struct rg_read_out {
  *  rows for cells without `from`. Collective. RG_EUSAGE when the recipe does not predict
  *  this. */
 rg_status rg_predict(rg_session *session, const rg_read_out *read_out, rg_mat *mean);
-/** Denoised mean of a modality for this rank's rows at common covariates (depth 0, first
- *  batch, or `batch` >= 0), features in `features` order of the data set. Collective. */
-rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean);
 
 /* ---- stopping -------------------------------------------------------------------- */
 

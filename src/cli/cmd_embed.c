@@ -1,7 +1,5 @@
 /* regatta embed: the latent of every cell of a file by a trained run. */
-#include "work.h"
-
-#include <string.h>
+#include "opened.h"
 
 typedef struct embed_options {
   char *output;
@@ -13,16 +11,15 @@ static const rg_field options[] = {
     {0}};
 
 /* obsm/X_<recipe> and X_<recipe>_<name>, rows in the order of the file */
-static rg_status add_embeddings(rg_session *session, const rg_plan *plan, rg_file *file,
-                                const rg_dataset *dataset, rg_annot *annot)
+static rg_status add_embeddings(rg_opened *o)
 {
   rg_status status = RG_OK;
-  for (int k = 0; k < rg_session_embeddings(session); k++) {
-    const char *name = rg_session_embedding_name(session, k);
+  for (int k = 0; k < rg_session_embeddings(o->session); k++) {
+    const char *name = rg_session_embedding_name(o->session, k);
     rg_mat rows = {0};
-    RG_TRY(rg_embed(session, k, &rows));
-    char *key = rg_format("X_%s%s%s", plan->recipe->name, *name ? "_" : "", name);
-    rg_annot_set_obsm(annot, key, rg_work_to_file(file, dataset, &rows));
+    RG_TRY(rg_embed(o->session, k, &rows));
+    char *key = rg_format("X_%s%s%s", o->plan.recipe->name, *name ? "_" : "", name);
+    rg_annot_set_obsm(&o->annot, key, rg_work_to_file(o->file, &o->dataset, &rows));
     rg_free(key);
     rg_mat_fini(&rows);
   }
@@ -34,30 +31,13 @@ static rg_status run(const rg_call *call)
 {
   rg_status status = RG_OK;
   const embed_options *o = call->options;
-  rg_comm *comm = call->comm;
-  const char *folder = call->arguments[0];
-  rg_plan plan = {0};
-  rg_file *file = NULL;
-  rg_dataset dataset = {0};
-  rg_session *session = NULL;
-  rg_annot annot = {0};
-  RG_TRY(rg_check_output(comm, o->output));
-  RG_TRY(rg_plan_read(comm, folder, &plan));
-  RG_TRY(rg_work_open(comm, call->arguments[1], &plan, &file));
-  RG_TRY(rg_work_dataset(comm, folder, &plan, file, &dataset));
-  RG_TRY(rg_session_open(comm, folder, &dataset, &session));
-  RG_TRY(rg_work_annot(file, &plan, &annot));
-  RG_TRY(add_embeddings(session, &plan, file, &dataset, &annot));
-  RG_TRY(rg_work_before(file, folder, &dataset, &annot));
-  rg_work_provenance(comm, &annot, call, file, &plan);
-  RG_TRY(rg_annot_write(comm, o->output, &annot));
-  rg_say_result(comm, o->output);
+  rg_opened opened = {0};
+  RG_TRY(rg_opened_make(call, o->output, &opened));
+  RG_TRY(add_embeddings(&opened));
+  RG_TRY(rg_work_before(opened.file, call->arguments[0], &opened.dataset, &opened.annot));
+  RG_TRY(rg_opened_write(call, o->output, &opened));
 out:
-  rg_annot_fini(&annot);
-  rg_session_free(session);
-  rg_dataset_fini(&dataset);
-  rg_close(file);
-  rg_plan_fini(&plan);
+  rg_opened_fini(&opened);
   return status;
 }
 

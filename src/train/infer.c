@@ -323,9 +323,3 @@ rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
     forget_rows(session, o->from, mean);
   return RG_OK;
 }
-
-rg_status rg_impute(rg_session *session, const char *modality, int batch, rg_mat *mean)
-{
-  rg_read_out o = {.to = modality, .batch = batch, .level = true};
-  return rg_predict(session, &o, mean);
-}
