@@ -167,6 +167,7 @@ typedef struct rg_note {
   int64_t array_n;
   rg_strings fields; /* records (scanpy's rank_genes_groups) when fields.n > 0: list or
                         array holds a value per record and field, record by record */
+  bool is_single;    /* numbers of records are stored as float32 */
 } rg_note;
 
 /** results.h5ad in memory: everything per cell is this rank's rows of n_cells. Owned. */
@@ -209,6 +210,8 @@ void rg_annot_note_array(rg_annot *annot, const char *path, const double *x, int
  *  Not collective. */
 void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *fields,
                            const rg_strings *list, const double *x, int64_t n);
+/** Store the numbers of records as float32. Not collective. */
+void rg_annot_note_single(rg_annot *annot, const char *path);
 /** NULL when there is none. Borrowed. Not collective. */
 const rg_column *rg_annot_column(const rg_annot *annot, const char *name);
 const rg_mat *rg_annot_obsm(const rg_annot *annot, const char *name);

@@ -7,7 +7,7 @@
 
 #include "regatta/tensor.h"
 
-/* ---- this machine ------------------------------------------------------------------- */
+/* ---- this machine ---------------------------------------------------------------- */
 
 /** Threads that the kernels use. Not collective. */
 int rg_kernel_threads(void);
@@ -138,6 +138,15 @@ void rg_v_sigmoid(int64_t n, const float *x, float *y);
 void rg_v_softplus(int64_t n, const float *x, float *y);
 void rg_v_lgamma(int64_t n, const float *x, float *y);
 void rg_v_digamma(int64_t n, const float *x, float *y);
+
+/* ---- probabilities --------------------------------------------------------------- */
+
+/** Two-sided probability of a standard normal number beyond |z|, of Student's t with df > 0
+ *  degrees of freedom beyond |t|, and one-sided of chi-square with df beyond chi2; relative
+ *  accuracy 1e-10. */
+double rg_normal_tails(double z);
+double rg_student_tails(double t, double df);
+double rg_chi2_tail(double chi2, double df);
 
 /* ---- neighbours ------------------------------------------------------------------ */
 

@@ -154,6 +154,13 @@ void rg_annot_note_records(rg_annot *annot, const char *path, const rg_strings *
   ((rg_note *)rg_annot_note(annot, path))->fields = names;
 }
 
+void rg_annot_note_single(rg_annot *annot, const char *path)
+{
+  rg_note *note = (rg_note *)rg_annot_note(annot, path);
+  RG_ASSERT(note && note->fields.n > 0 && note->array);
+  note->is_single = true;
+}
+
 void rg_annot_copy_note(rg_annot *annot, const rg_note *note)
 {
   rg_note copy = *note;

@@ -106,9 +106,11 @@ static rg_status read_records(const rg_h5_array *array, const char *path,
   rg_status status = RG_OK;
   RG_TRY(rg_h5_fields(array, &names, &classes, &widths));
   bool texts = true, numbers = true;
+  bool single = array->size == (int)names.n * (int)sizeof(float);
   for (int64_t f = 0; f < names.n; f++) {
     texts &= classes[f] == RG_H5_STRING;
     numbers &= classes[f] < RG_H5_BOOL && widths[f] == 1;
+    single &= classes[f] == RG_H5_FLOAT;
   }
   *kept = names.n > 0 && (texts || numbers) && array->dims[0] <= MAX_VALUES / names.n;
   if (!*kept)
@@ -116,6 +118,8 @@ static rg_status read_records(const rg_h5_array *array, const char *path,
   fields = RG_NEW(field, names.n);
   RG_TRY(read_fields(array, &names, texts, fields));
   note_fields(annot, path, &names, texts, array->dims[0], fields);
+  if (!texts && single)
+    rg_annot_note_single(annot, path);
 
 out:
   for (int64_t f = 0; fields && f < names.n; f++) {

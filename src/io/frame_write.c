@@ -168,7 +168,7 @@ void rg_frame_put_note(rg_h5_writer *w, const char *uns, const rg_note *note)
   if (note->fields.n > 0) {
     int64_t n = note->array ? note->array_n : note->list.n;
     rg_h5_put_records(w, path, &note->fields, n / note->fields.n, &note->list,
-                      note->array);
+                      note->array, note->is_single);
   } else if (note->text) {
     rg_h5_put_text(w, path, note->text);
   } else if (note->list.n > 0) {

@@ -71,9 +71,10 @@ void rg_h5_put_text(rg_h5_writer *w, const char *path, const char *text);
 void rg_h5_put_number(rg_h5_writer *w, const char *path, rg_h5_type type,
                       const void *x);
 /** Rows of records (rec-array): one field a column, texts (row-major) when `numbers` is
- *  NULL. The same on every rank. */
+ *  NULL; numbers become float32 when `single`. The same on every rank. */
 void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fields,
-                       int64_t rows, const rg_strings *texts, const double *numbers);
+                       int64_t rows, const rg_strings *texts, const double *numbers,
+                       bool single);
 
 /** Rows to skip and in all of what lies over the ranks in rank order. */
 rg_range rg_h5_place(rg_h5_writer *w, int64_t rows, int64_t *total);

@@ -214,20 +214,28 @@ void rg_h5_put_number(rg_h5_writer *w, const char *path, rg_h5_type type, const 
 }
 
 void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fields,
-                       int64_t rows, const rg_strings *texts, const double *numbers)
+                       int64_t rows, const rg_strings *texts, const double *numbers,
+                       bool single)
 {
   if (!rg_h5_may_write(w))
     return;
-  hid_t field = numbers ? H5Tcopy(H5T_IEEE_F64LE) : rg_h5_text_type();
-  hid_t type = H5Tcreate(H5T_COMPOUND, (size_t)fields->n * 8);
+  hid_t field = !numbers ? rg_h5_text_type()
+                         : H5Tcopy(single ? H5T_IEEE_F32LE : H5T_IEEE_F64LE);
+  size_t width = H5Tget_size(field);
+  hid_t type = H5Tcreate(H5T_COMPOUND, (size_t)fields->n * width);
   for (int64_t i = 0; i < fields->n; i++)
-    H5Tinsert(type, rg_strings_at(fields, i), (size_t)i * 8, field);
+    H5Tinsert(type, rg_strings_at(fields, i), (size_t)i * width, field);
   int64_t n = rows * fields->n;
-  const char **pointers = RG_NEW(const char *, n);
+  const char **pointers = RG_NEW(const char *, numbers ? 0 : n);
+  float *singles = RG_NEW(float, numbers && single ? n : 0);
   for (int64_t i = 0; i < n && !numbers; i++)
     pointers[i] = rg_strings_at(texts, i);
+  for (int64_t i = 0; i < n && numbers && single; i++)
+    singles[i] = (float)numbers[i];
   put_whole(w, path, type, 1, (hsize_t)rows,
-            numbers ? (const void *)numbers : (const void *)pointers);
+            !numbers ? (const void *)pointers
+                     : single ? (const void *)singles : (const void *)numbers);
+  rg_free(singles);
   rg_free(pointers);
   H5Tclose(type);
   H5Tclose(field);

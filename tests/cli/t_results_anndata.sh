@@ -51,6 +51,8 @@ assert list(data.uns["leiden_colors"]) == ["#1f77b4", "é"]
 names = data.uns["rank_genes_groups"]["names"]
 assert names.dtype.names == ("0", "1") and list(names["0"]) == ["MS4A1", "MS4A1"]
 assert list(data.uns["rank_genes_groups"]["scores"]["1"]) == [-2.5, 0]
+assert data.uns["rank_genes_groups"]["scores"]["1"].dtype == "f4"
+assert data.uns["rank_genes_groups"]["pvals"]["1"].dtype == "f8"
 assert list(data.uns["regatta"]["history"]["loss"]) == [1, -2.5, 1e300, 0]
 data.write_h5ad(sys.argv[2])
 END

@@ -70,7 +70,10 @@ static void add_notes(rg_annot *annot)
   rg_annot_note_strings(annot, "leiden_colors", &list);
   rg_annot_note_array(annot, "regatta/history/loss", x, 4);
   rg_annot_note_records(annot, "rank_genes_groups/names", &fields, &texts, NULL, 4);
+  rg_annot_note_records(annot, "rank_genes_groups/pvals", &fields, &texts, x, 4);
+  x[2] = 0.5;
   rg_annot_note_records(annot, "rank_genes_groups/scores", &fields, &texts, x, 4);
+  rg_annot_note_single(annot, "rank_genes_groups/scores");
   rg_strings_fini(&list);
   rg_strings_fini(&fields);
   rg_strings_fini(&texts);
@@ -138,6 +141,7 @@ static bool same_note(const rg_note *a, const rg_note *b)
   bool same = b && !a->text == !b->text &&
               (!a->text || strcmp(a->text, b->text) == 0) && a->number == b->number &&
               a->is_integer == b->is_integer && a->is_bool == b->is_bool &&
+              a->is_single == b->is_single &&
               same_text(&a->list, &b->list) && same_text(&a->fields, &b->fields) &&
               a->array_n == b->array_n;
   for (int64_t i = 0; same && i < a->array_n; i++)
