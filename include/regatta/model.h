@@ -219,11 +219,14 @@ void rg_model_watch(rg_model *model, rg_op *loss, double weight);
  *    both:M,N   (1)          1 where both were
  *    is:M       (modalities) 1 in the column of modality M, for every cell
  *    library:M  (1)          sum of the counts of the features used
- *  Make the input `name` of `cols` columns; RG_EFAIL when the name is none of these.
- *  Collective. */
+ *    pca:M      (rg_projection_axes) principal components of M, RG_PROJECT_ZSCORE
+ *    lsi:M      (the same)   latent semantic indexing of M, RG_PROJECT_LSI
+ *  Make the input `name` of `cols` columns. What has to be fitted is fitted on the cells
+ *  that `trains` marks (this rank's; NULL: all) when `fit`, and kept as the constant
+ *  `name`. RG_EFAIL when the name is none of these, RG_EINPUT. Collective. */
 rg_status rg_standard_input(rg_comm *comm, const rg_dataset *dataset, const char *name,
-                            int64_t cols, bool fit, rg_constants *constants,
-                            rg_covariates *covariates);
+                            int64_t cols, bool fit, const bool *trains,
+                            rg_constants *constants, rg_covariates *covariates);
 /** True where a cell (row of this rank) was measured and is not empty. Not collective. */
 bool rg_has_counts(const rg_prepared_modality *modality, int64_t row);
 

@@ -143,4 +143,56 @@ rg_status rg_dataset_read(rg_comm *comm, const char *path, rg_dataset *dataset);
  *  RG_EINPUT when cells or features are not those. Collective. */
 rg_status rg_dataset_fill(rg_file *file, rg_dataset *dataset);
 
+/* ---- projections: fitted on some cells, kept with a model, applied to any -------- */
+
+typedef enum rg_project_kind {
+  /** Principal components of standardised values: log1p(1e4 x / depth) of genes, the
+   *  centred log ratio of protein counts, other values as they are; less the mean and over
+   *  the standard deviation (n - 1) of the training cells, cut to +-10, centred. Inputs of
+   *  CLUE, UnitedNet and scCross (CLUE: Tu et al. 2022). */
+  RG_PROJECT_ZSCORE,
+  /** Latent semantic indexing: x idf with idf = cells / sum of the feature, rows scaled to
+   *  1e4, log1p, scores x V / S; then every cell less its mean and over its standard
+   *  deviation (n - 1) across the axes. Input of GLUE and CLUE for peaks. */
+  RG_PROJECT_LSI
+} rg_project_kind;
+
+/** A fitted projection, the same on every rank. Everything lies in one array of doubles,
+ *  `packed`, which can be kept elsewhere. */
+typedef struct rg_projection {
+  rg_project_kind kind;
+  int transform;          /* of the values, chosen by the modality that was fitted */
+  int axes;
+  int64_t features;
+  const double *mean;     /* per feature; LSI: its idf */
+  const double *scale;    /* per feature: standard deviation, 1 where it is zero */
+  const double *loadings; /* features x axes; zero columns beyond the rank of the data */
+  const double *singular; /* per axis */
+  const double *offset;   /* per axis: the score of a cell whose values are all zero */
+  int64_t n_packed;
+  const double *packed;
+  double *own;            /* packed, when this projection owns it; else NULL */
+} rg_projection;
+/** Axes of a projection of `n_features`, of which `wanted` are wanted: at most
+ *  n_features - 1, at least 1. Where cells are too few for so many, the last are zero. Not
+ *  collective. */
+int rg_projection_axes(int64_t wanted, int64_t n_features);
+/** Fit on the cells that have counts of the modality and are `allowed` (per cell of this
+ *  rank; NULL: all). The same bits for any number of ranks and threads. Takes 10 x features
+ *  x (axes + 10) floats over all ranks together while it runs, features x axes doubles for
+ *  good. RG_EINPUT with fewer than two cells, or LSI of values that are no counts.
+ *  Collective. Owned. */
+rg_status rg_project_fit(rg_comm *comm, const rg_prepared_modality *modality,
+                         const bool *allowed, rg_project_kind kind, int axes,
+                         uint64_t seed, rg_projection *projection);
+/** This rank's cells x axes; zeros where a cell has no counts of the modality. RG_EINPUT
+ *  when its features are not as many as were fitted. Not collective. Owned. */
+rg_status rg_project_apply(const rg_projection *projection,
+                           const rg_prepared_modality *modality, rg_mat *scores);
+/** A projection on `packed` numbers that somebody keeps; borrowed. RG_EINPUT when they are
+ *  none. Not collective. */
+rg_status rg_projection_unpack(const double *packed, int64_t n,
+                               rg_projection *projection);
+void rg_projection_fini(rg_projection *projection);
+
 #endif

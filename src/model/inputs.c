@@ -13,8 +13,10 @@ bool rg_has_counts(const rg_prepared_modality *modality, int64_t row)
 typedef struct request {
   rg_comm *comm;
   const rg_dataset *dataset;
+  const char *name;
   const char *of; /* what follows the colon */
   bool fit;
+  const bool *trains; /* per cell; NULL: all */
   rg_constants *constants;
   rg_mat *out; /* zeroed */
 } request;
@@ -94,6 +96,56 @@ static rg_status library(const request *r)
   return RG_OK;
 }
 
+/* ---- projections ---- */
+
+/* The constant of the input's name, fitted unless it is there already. */
+static rg_status fit_projection(const request *r, rg_project_kind kind,
+                                const rg_prepared_modality *modality)
+{
+  rg_status status = RG_OK;
+  rg_projection fitted = {0};
+  if (!r->fit || !modality || rg_constants_length(r->constants, r->name) > 0)
+    return RG_OK;
+  RG_TRY(rg_project_fit(r->comm, modality, r->trains, kind, (int)r->out->cols, 0, &fitted));
+  double *packed = rg_constants_get(r->constants, r->name, fitted.n_packed);
+  memcpy(packed, fitted.packed, (size_t)fitted.n_packed * sizeof *packed);
+out:
+  rg_projection_fini(&fitted);
+  return status;
+}
+
+static rg_status project(const request *r, rg_project_kind kind)
+{
+  rg_status status = RG_OK;
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  rg_projection projection = {0};
+  rg_mat scores = {0};
+  RG_TRY(fit_projection(r, kind, modality));
+  int64_t n = rg_constants_length(r->constants, r->name);
+  if (n == 0)
+    return rg_fail(RG_EINPUT, "the input %s was not fitted: the data lack the modality",
+                   r->name);
+  if (!modality)
+    return RG_OK;
+  RG_TRY(
+      rg_projection_unpack(rg_constants_get(r->constants, r->name, 0), n, &projection));
+  RG_TRY(rg_project_apply(&projection, modality, &scores));
+  rg_mat_fini(r->out);
+  *r->out = scores;
+out:
+  return status;
+}
+
+static rg_status components(const request *r)
+{
+  return project(r, RG_PROJECT_ZSCORE);
+}
+
+static rg_status semantic_index(const request *r)
+{
+  return project(r, RG_PROJECT_LSI);
+}
+
 /* ---- by name ---- */
 
 static const struct maker {
@@ -101,7 +153,7 @@ static const struct maker {
   rg_status (*make)(const request *r);
 } makers[] = {{"batch", batch}, {"label", label}, {"labelled", labelled},
               {"has:", has},    {"both:", both},  {"is:", is},
-              {"library:", library}};
+              {"library:", library}, {"pca:", components}, {"lsi:", semantic_index}};
 
 static const struct maker *find_maker(const char *name)
 {
@@ -114,8 +166,8 @@ static const struct maker *find_maker(const char *name)
 }
 
 rg_status rg_standard_input(rg_comm *comm, const rg_dataset *dataset, const char *name,
-                            int64_t cols, bool fit, rg_constants *constants,
-                            rg_covariates *covariates)
+                            int64_t cols, bool fit, const bool *trains,
+                            rg_constants *constants, rg_covariates *covariates)
 {
   const struct maker *maker = find_maker(name);
   if (!maker)
@@ -123,8 +175,10 @@ rg_status rg_standard_input(rg_comm *comm, const rg_dataset *dataset, const char
   const char *colon = strchr(name, ':');
   request r = {.comm = comm,
                .dataset = dataset,
+               .name = name,
                .of = colon ? colon + 1 : "",
                .fit = fit,
+               .trains = trains,
                .constants = constants,
                .out = rg_covariates_add(covariates, name, rg_range_n(dataset->rows), cols)};
   return maker->make(&r);

@@ -97,13 +97,17 @@ static rg_status order_covariates(rg_session *session, bool fit, rg_covariates *
                                   rg_covariates *ordered)
 {
   rg_status status = RG_OK;
+  int64_t rows = rg_range_n(session->dataset->rows);
+  bool *trains = RG_NEW(bool, rows);
+  for (int64_t i = 0; fit && i < rows; i++)
+    trains[i] = session->role[i] == RG_TRAINS;
   for (int i = 0; i < rg_graph_nodes(session->graph); i++) {
     const rg_node *node = rg_graph_node(session->graph, i);
     if (!node->input || node->sparse || rg_is_near(node->name))
       continue;
     if (!rg_covariates_find(all, node->name))
       RG_TRY(rg_standard_input(session->comm, session->dataset, node->name, node->width,
-                               fit, &session->constants, all));
+                               fit, trains, &session->constants, all));
     const rg_mat *mat = rg_covariates_find(all, node->name);
     if (mat->cols != node->width) {
       status = rg_fail(RG_EFAIL, "the input %s has %d columns, its covariate %lld",
@@ -115,6 +119,7 @@ static rg_status order_covariates(rg_session *session, bool fit, rg_covariates *
     item->mat = *mat; /* view */
   }
 out:
+  rg_free(trains);
   return status;
 }
 
