@@ -1,4 +1,4 @@
-/* Batch normalisation over the global batch. */
+/* Batch normalisation over the cells of the global batch, or over those of a mask. */
 #include "op_internal.h"
 
 #include <math.h>
@@ -18,15 +18,22 @@ typedef struct norm_state {
   double *per_lane, *total; /* [lane][part][2][width]; [part][2][width] */
   float *centre, *scale;    /* mean and 1/sd per part and column */
   float *along, *level;     /* backward: slopes of xhat, and what is taken off dy */
+  double *per_lane_cells;
+  double cells; /* of the batch that count */
 } norm_state;
 
 enum { GAMMA, BETA, RUNNING_MEAN, RUNNING_VARIANCE };
 
+/* in[0]: rows; in[1]: mask, optional: in training only cells above 0 count, the others
+ * become zero */
 static rg_status shape(rg_graph *graph, rg_op *op)
 {
   rg_status status = RG_OK;
-  RG_TRY(need_inputs(op, 1));
+  if (op->n_in != 2)
+    RG_TRY(need_inputs(op, 1));
   RG_TRY(need_dense(op, 0));
+  if (op->n_in == 2 && (op->in[1]->sparse || op->in[1]->blocks || op->in[1]->width != 1))
+    return rg_fail(RG_EUSAGE, "batchnorm %s: the mask is not one whole column", op->name);
   const rg_node *in = op->in[0];
   rg_op_param(graph, op, "weight", in->blocks, 1, in->width, RG_INIT_ONE, 1, 1);
   rg_op_param(graph, op, "bias", in->blocks, 1, in->width, RG_INIT_ZERO, 1, 1);
@@ -48,11 +55,33 @@ static void plan(rg_graph *graph, rg_op *op)
   state->total = rg_graph_scratch_f64(graph, 2 * n);
   state->centre = rg_graph_scratch(graph, n);
   state->scale = rg_graph_scratch(graph, n);
+  state->per_lane_cells = rg_graph_scratch_f64(graph, lanes);
   state->along = rg_graph_scratch(graph, n);
   state->level = rg_graph_scratch(graph, n);
 }
 
-/* Sums of a and of a b per lane and column into per_lane, then over lanes into total. */
+static bool counts(const rg_op *op, int64_t cell)
+{
+  return op->n_in < 2 || op->in[1]->x[cell] > 0;
+}
+
+static void count_cells(rg_run *run, rg_op *op)
+{
+  norm_state *state = op->state;
+  int64_t n = run->share->lane_cells;
+  state->cells = batch_cells(run);
+  if (op->n_in < 2)
+    return;
+  for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
+    state->per_lane_cells[lane] = 0;
+    for (int64_t i = lane * n; i < (lane + 1) * n; i++)
+      state->per_lane_cells[lane] += counts(op, i);
+  }
+  run->share->sum_lanes(run->share, state->per_lane_cells, 1, &state->cells);
+}
+
+/* Sums of a and of a b over the cells that count, per lane and column into per_lane, then
+ * over lanes into total. */
 static void sum_columns(rg_run *run, rg_op *op, const float *a, const float *b)
 {
   norm_state *state = op->state;
@@ -68,7 +97,7 @@ static void sum_columns(rg_run *run, rg_op *op, const float *a, const float *b)
       for (int j = 0; j < width; j++)
         first[j] = second[j] = 0;
       for (int64_t i = 0; i < n; i++)
-        for (int j = 0; j < width; j++) {
+        for (int j = 0, here = counts(op, lane * n + i); here && j < width; j++) {
           double x = (double)a[at + i * width + j];
           first[j] += x;
           second[j] += x * (double)b[at + i * width + j];
@@ -78,6 +107,18 @@ static void sum_columns(rg_run *run, rg_op *op, const float *a, const float *b)
                         state->total);
 }
 
+static void running_statistics(rg_run *run, rg_op *op)
+{
+  norm_state *state = op->state;
+  const norm_options *o = op->options;
+  const float *mean = rg_param_value(run->graph, op->param[RUNNING_MEAN]);
+  const float *variance = rg_param_value(run->graph, op->param[RUNNING_VARIANCE]);
+  for (int64_t k = 0; k < rg_param_size(op->param[RUNNING_MEAN]); k++) {
+    state->centre[k] = mean[k];
+    state->scale[k] = (float)(1 / sqrt((double)variance[k] + o->epsilon));
+  }
+}
+
 static void batch_statistics(rg_run *run, rg_op *op)
 {
   norm_state *state = op->state;
@@ -85,7 +126,12 @@ static void batch_statistics(rg_run *run, rg_op *op)
   int parts = op->in[0]->parts, width = op->in[0]->width;
   float *mean = rg_param_value(run->graph, op->param[RUNNING_MEAN]);
   float *variance = rg_param_value(run->graph, op->param[RUNNING_VARIANCE]);
-  double n = batch_cells(run);
+  count_cells(run, op);
+  if (state->cells < 1) { /* nothing was measured, so nothing is learned */
+    running_statistics(run, op);
+    return;
+  }
+  double n = state->cells;
   sum_columns(run, op, op->in[0]->x, op->in[0]->x);
   for (int part = 0; part < parts; part++)
     for (int j = 0; j < width; j++) {
@@ -99,18 +145,6 @@ static void batch_statistics(rg_run *run, rg_op *op)
       variance[k] =
           (float)((1 - o->momentum) * (double)variance[k] + o->momentum * unbiased);
     }
-}
-
-static void running_statistics(rg_run *run, rg_op *op)
-{
-  norm_state *state = op->state;
-  const norm_options *o = op->options;
-  const float *mean = rg_param_value(run->graph, op->param[RUNNING_MEAN]);
-  const float *variance = rg_param_value(run->graph, op->param[RUNNING_VARIANCE]);
-  for (int64_t k = 0; k < rg_param_size(op->param[RUNNING_MEAN]); k++) {
-    state->centre[k] = mean[k];
-    state->scale[k] = (float)(1 / sqrt((double)variance[k] + o->epsilon));
-  }
 }
 
 static void forward(rg_run *run, rg_op *op)
@@ -130,10 +164,12 @@ static void forward(rg_run *run, rg_op *op)
     const float *b = beta + part * width, *centre = state->centre + part * width;
     const float *scale = state->scale + part * width;
     float *out = part_x(run, y, part);
-    for (int64_t i = 0; i < cells_of(run); i++, x += width, out += width)
+    for (int64_t i = 0; i < cells_of(run); i++, x += width, out += width) {
+      bool here = !run->train || counts(op, i);
 #pragma omp simd
       for (int j = 0; j < width; j++)
-        out[j] = a[j] * ((x[j] - centre[j]) * scale[j]) + b[j];
+        out[j] = here ? a[j] * ((x[j] - centre[j]) * scale[j]) + b[j] : 0;
+    }
   }
 }
 
@@ -170,19 +206,22 @@ static void part_gradient(rg_run *run, rg_op *op, int part)
   const float *centre = state->centre + part * width, *scale = state->scale + part * width;
   float *along = state->along + part * width, *level = state->level + part * width;
   const double *first = state->total + part * 2 * width, *second = first + width;
-  double n = batch_cells(run);
+  double n = fmax(state->cells, 1);
   for (int j = 0; j < width; j++) {
     level[j] = (float)(first[j] / n);
     along[j] = (float)((second[j] - (double)centre[j] * first[j]) * (double)scale[j] / n);
   }
   const float *x = part_x(run, in, part), *dy = part_d(run, op->out, part);
   float *dx = part_d(run, in, part);
-  for (int64_t i = 0; i < cells_of(run); i++, x += width, dy += width, dx += width)
+  for (int64_t i = 0; i < cells_of(run); i++, x += width, dy += width, dx += width) {
+    if (!counts(op, i))
+      continue;
 #pragma omp simd
     for (int j = 0; j < width; j++) {
       float xhat = (x[j] - centre[j]) * scale[j];
       dx[j] += gamma[j] * scale[j] * (dy[j] - level[j] - xhat * along[j]);
     }
+  }
 }
 
 static void backward(rg_run *run, rg_op *op)
@@ -202,13 +241,23 @@ static void backward(rg_run *run, rg_op *op)
     part_gradient(run, op, part);
 }
 
+/* Above 0 in about three of four cells: two alone would always be -1 and 1. */
+static rg_node *probe_mask(rg_graph *graph)
+{
+  rg_node *a = rg_input(graph, "a", 1), *b = rg_input(graph, "b", 1);
+  a = rg_apply(graph, "activation", "either", "kind=relu", a, NULL);
+  b = rg_apply(graph, "activation", "or", "kind=relu", b, NULL);
+  return rg_apply(graph, "add", "mask", NULL, a, b, NULL);
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
-  if (variant > 1)
+  if (variant > 2)
     return false;
-  const rg_blocks *blocks = variant ? rg_probe_blocks() : NULL;
+  const rg_blocks *blocks = variant == 1 ? rg_probe_blocks() : NULL;
   rg_node *x = rg_input_free(graph, "x", blocks, 4);
-  rg_node *y = rg_apply(graph, "batchnorm", "norm", NULL, x, NULL);
+  rg_node *mask = variant == 2 ? probe_mask(graph) : NULL;
+  rg_node *y = rg_apply(graph, "batchnorm", "norm", NULL, x, mask, NULL);
   /* sums of y and of y^2 do not depend on x: bend it first */
   y = rg_apply(graph, "activation", "bend", "kind=softplus", y, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
@@ -218,7 +267,8 @@ static bool probe(rg_graph *graph, int variant)
 const rg_op_type rg_op_batchnorm = {
     .name = "batchnorm",
     .cite = "Ioffe, Szegedy 2015; conventions of PyTorch nn.BatchNorm1d",
-    .help = "normalise every column over the global batch; running statistics otherwise",
+    .help = "normalise every column over the global batch, or over its cells that are "
+            "measured; running statistics otherwise",
     .options = fields,
     .options_size = sizeof(norm_options),
     .state_size = sizeof(norm_state),
