@@ -15,6 +15,8 @@ typedef struct rg_mat {
 /** A zeroed matrix, owned by the caller. Not collective. */
 rg_mat rg_mat_new(int64_t rows, int64_t cols);
 void rg_mat_fini(rg_mat *mat);
+/** Scale rows to unit length; rows of zeros stay. Not collective. */
+void rg_mat_unit_rows(rg_mat *mat);
 static inline float *rg_mat_row(const rg_mat *mat, int64_t i)
 {
   return mat->data + i * mat->cols;

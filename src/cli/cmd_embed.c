@@ -10,30 +10,13 @@ static const rg_field options[] = {
      "results, an .h5ad"},
     {0}};
 
-/* obsm/X_<recipe> and X_<recipe>_<name>, rows in the order of the file */
-static rg_status add_embeddings(rg_opened *o)
-{
-  rg_status status = RG_OK;
-  for (int k = 0; k < rg_session_embeddings(o->session); k++) {
-    const char *name = rg_session_embedding_name(o->session, k);
-    rg_mat rows = {0};
-    RG_TRY(rg_embed(o->session, k, &rows));
-    char *key = rg_format("X_%s%s%s", o->plan.recipe->name, *name ? "_" : "", name);
-    rg_annot_set_obsm(&o->annot, key, rg_work_to_file(o->file, &o->dataset, &rows));
-    rg_free(key);
-    rg_mat_fini(&rows);
-  }
-out:
-  return status;
-}
-
 static rg_status run(const rg_call *call)
 {
   rg_status status = RG_OK;
   const embed_options *o = call->options;
   rg_opened opened = {0};
   RG_TRY(rg_opened_make(call, o->output, &opened));
-  RG_TRY(add_embeddings(&opened));
+  RG_TRY(rg_opened_embeddings(&opened));
   RG_TRY(rg_work_before(opened.file, call->arguments[0], &opened.dataset, &opened.annot));
   RG_TRY(rg_opened_write(call, o->output, &opened));
 out:

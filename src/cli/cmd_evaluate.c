@@ -69,18 +69,6 @@ static rg_mat random_rep(const rg_annot *annot, int64_t cols, uint64_t seed, int
   return mat;
 }
 
-static void unit_rows(rg_mat *x)
-{
-  for (int64_t i = 0; i < x->rows; i++) {
-    float *row = rg_mat_row(x, i);
-    double squares = 0;
-    for (int64_t j = 0; j < x->cols; j++)
-      squares += (double)row[j] * (double)row[j];
-    for (int64_t j = 0; squares > 0 && j < x->cols; j++)
-      row[j] /= (float)sqrt(squares);
-  }
-}
-
 /* ---- scoring ---- */
 
 static unsigned available(const rg_scored_cells *c, const rg_scored_source *source)
@@ -273,7 +261,7 @@ static rg_status score_all(rg_comm *comm, const evaluate_options *o,
   if (source->batch->name && c->n_batches < 2)
     rg_warn("%s: one value only, so nothing is scored with it", o->batch);
   for (int k = 0; k < c->n_reps && o->l2; k++)
-    unit_rows(&c->reps[k].mat);
+    rg_mat_unit_rows(&c->reps[k].mat);
   unsigned have = available(c, source);
   for (int k = 0; k < c->n_reps; k++)
     if (!c->reps[k].hidden)

@@ -38,6 +38,22 @@ void rg_opened_fini(rg_opened *o)
   *o = (rg_opened){0};
 }
 
+rg_status rg_opened_embeddings(rg_opened *o)
+{
+  rg_status status = RG_OK;
+  for (int k = 0; k < rg_session_embeddings(o->session); k++) {
+    const char *name = rg_session_embedding_name(o->session, k);
+    rg_mat rows = {0};
+    RG_TRY(rg_embed(o->session, k, &rows));
+    char *key = rg_format("X_%s%s%s", o->plan.recipe->name, *name ? "_" : "", name);
+    rg_annot_set_obsm(&o->annot, key, rg_work_to_file(o->file, &o->dataset, &rows));
+    rg_free(key);
+    rg_mat_fini(&rows);
+  }
+out:
+  return status;
+}
+
 rg_status rg_opened_batch(const rg_opened *o, const char *name, int otherwise, int *code)
 {
   *code = otherwise;

@@ -17,6 +17,9 @@ typedef struct rg_opened {
  *  `output`. Zeroed by the caller, freed with rg_opened_fini on every way out.
  *  Collective. */
 rg_status rg_opened_make(const rg_call *call, const char *output, rg_opened *opened);
+/** Add obsm/X_<recipe> and X_<recipe>_<name>, the embeddings of the model; cells that were
+ *  dropped or lack the modality are NaN. Collective. */
+rg_status rg_opened_embeddings(rg_opened *opened);
 /** Add the provenance, write annot and say where it is. Collective. */
 rg_status rg_opened_write(const rg_call *call, const char *output, rg_opened *opened);
 void rg_opened_fini(rg_opened *opened);
