@@ -132,7 +132,14 @@ typedef enum rg_weigh {
   RG_WEIGH_ONES,   /* 1 at every nonzero */
   RG_WEIGH_COUNTS, /* the counts */
   RG_WEIGH_LOG,    /* log1p(1e4 x / row sum) */
-  RG_WEIGH_IDF     /* idf^power at every nonzero, row scaled to length `scale` */
+  RG_WEIGH_IDF,    /* idf^power at every nonzero, row scaled to length `scale` */
+  RG_WEIGH_SIZE,   /* x / row sum x median row sum of the training cells: target of BABEL */
+  /** Standard scores of log1p of RG_WEIGH_SIZE (of values that are no counts: of these),
+   *  by the training cells' means and deviations (n - 1), cut at the quantiles `power` and
+   *  1 - power of all scores, or with power 0 at +-`scale`; less the score of zero, so that
+   *  they stay sparse. A linear layer on them is one on the scores but for its bias, where
+   *  the scores of zeros end up. Input of BABEL, which has power 0.005. */
+  RG_WEIGH_ZSCORE
 } rg_weigh;
 
 #define RG_PHASES 8

@@ -20,6 +20,10 @@ rg_status rg_feature_statistics(rg_comm *comm, const rg_csr *counts,
 void rg_feature_stats_fini(rg_feature_stats *stats);
 /** Row sums. Not collective. */
 void rg_row_sums(const rg_csr *counts, double *sums);
+/** The middle of n numbers per rank (mean of the two middle ones of an even number), the
+ *  same bits for any number of ranks; numbers have to be finite and not negative. 0 when
+ *  there are none. Collective. */
+double rg_median(rg_comm *comm, const double *x, int64_t n);
 /** Scale every row to `target` counts (0: the median of the row sums over all cells),
  *  then log1p, in place; factor[i] gets what row i was divided by. Collective. */
 rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double *factor);

@@ -55,11 +55,6 @@ rg_group_sums rg_sum_groups(rg_comm *comm, const rg_csr *counts, const int32_t *
                             int groups, const double *limit);
 void rg_group_sums_fini(rg_group_sums *sums);
 
-/** The middle of n numbers per rank (mean of the two middle ones of an even number), the
- *  same bits for any number of ranks; numbers have to be finite and not negative. 0 when
- *  there are none. Collective. */
-double rg_median(rg_comm *comm, const double *x, int64_t n);
-
 /** Local regression of degree 2 of y on x at the points themselves, as cloess with
  *  surface="interpolate" fits it: local fits at the vertices of a k-d tree, cubic
  *  blending between them (Cleveland, Grosse 1991). fitted[n]. Not collective. */

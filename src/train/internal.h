@@ -57,15 +57,30 @@ void rg_store_fini(rg_store *store);
 
 /* ---- values of sparse inputs: weigh.c -------------------------------------------- */
 
-/** Fit what the weighings of a model need (document frequencies). Collective. */
-void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
-                  rg_constants *constants);
+/** Fit what the weighings of a model need (document frequencies, sizes, means) unless the
+ *  constants have it; `role` is that of this rank's cells. RG_EINPUT when the values of a
+ *  modality are no counts where the weighing needs them. Collective. */
+rg_status rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
+                       const uint8_t *role, rg_constants *constants);
 /** Biases that a model wants to start at the logit of how often a feature is open.
  *  Collective. */
 void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *model);
 /** Values of one row (entries of counts row i) under a weighing. Not collective. */
 void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
                   const rg_csr *counts, int64_t i, float *values);
+
+/* ---- standard scores: zscore.c --------------------------------------------------- */
+
+/** Values of the entries of row i: x, or with size > 0 log1p(size x / row sum),
+ *  standardised by what rg_zscore_fit made. Not collective. */
+void rg_zscore_row(const double *scores, double size, const rg_csr *counts, int64_t i,
+                   float *values);
+/** Doubles that rg_zscore_fit makes. */
+int64_t rg_zscore_doubles(int64_t features);
+/** Fit on the cells with fits[i]: cuts, means and deviations. Collective. */
+rg_status rg_zscore_fit(rg_comm *comm, const struct rg_sparse_input *input,
+                        const rg_csr *counts, const bool *fits, double size,
+                        double *scores);
 
 /* ---- teacher.c ------------------------------------------------------------------- */
 

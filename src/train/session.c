@@ -136,7 +136,8 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
     RG_TRY(rg_teacher_covariates(session->comm, &session->model, &session->dataset->batch,
                                  teacher, &all));
   if (fit) {
-    rg_weigh_fit(session->comm, session->dataset, &session->model, &session->constants);
+    RG_TRY(rg_weigh_fit(session->comm, session->dataset, &session->model, session->role,
+                        &session->constants));
     rg_start_biases(session->comm, session->dataset, &session->model);
   }
   RG_TRY(order_covariates(session, fit, &all, &ordered));

@@ -3,9 +3,16 @@
 
 #include <math.h>
 
-static void constant_name(const struct rg_sparse_input *input, char *name, size_t n)
+/* 64 characters hold every name: those of modalities are shorter than 32. */
+typedef struct title {
+  char text[64];
+} title;
+
+static title titled(const char *what, const struct rg_sparse_input *input)
 {
-  snprintf(name, n, "idf:%s", input->modality);
+  title t;
+  snprintf(t.text, sizeof t.text, "%s:%s", what, input->modality);
+  return t;
 }
 
 /* Cells in which each feature is open, and last the cells that have the modality. Owned. */
@@ -48,18 +55,83 @@ void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *m
   }
 }
 
-void rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
-                  rg_constants *constants)
+/* Median of the row sums of the cells with fits[i]. */
+static double fit_size(rg_comm *comm, const rg_csr *counts, const bool *fits)
 {
+  double *sums = RG_NEW(double, counts->rows);
+  int64_t n = 0;
+  rg_row_sums(counts, sums);
+  for (int64_t i = 0; i < counts->rows; i++)
+    if (fits[i])
+      sums[n++] = sums[i];
+  double median = rg_median(comm, sums, n);
+  rg_free(sums);
+  return median;
+}
+
+static bool sized(const struct rg_sparse_input *input, const rg_prepared_modality *m)
+{
+  return input->weigh == RG_WEIGH_SIZE ||
+         (input->weigh == RG_WEIGH_ZSCORE && m->values == RG_VALUES_COUNTS);
+}
+
+static rg_status check_values(const struct rg_sparse_input *input,
+                              const rg_prepared_modality *m)
+{
+  rg_weigh w = input->weigh;
+  if (m->values == RG_VALUES_COUNTS ||
+      (w != RG_WEIGH_LOG && w != RG_WEIGH_IDF && w != RG_WEIGH_SIZE))
+    return RG_OK;
+  return rg_fail(RG_EINPUT,
+                 "modality %s: the recipe needs counts, but its values are normalised; is "
+                 "there a layer with counts (data.layer)?",
+                 m->name);
+}
+
+static rg_status fit_input(rg_comm *comm, const struct rg_sparse_input *input,
+                           const rg_prepared_modality *m, const uint8_t *role,
+                           rg_constants *constants)
+{
+  rg_status status = RG_OK;
+  title idf = titled("idf", input), size = titled("size", input);
+  title scores = titled("zscore", input);
+  bool *fits = RG_NEW(bool, m->counts.rows), any = false;
+  for (int64_t i = 0; i < m->counts.rows; i++) {
+    fits[i] = role[i] == RG_TRAINS && rg_has_counts(m, i);
+    any = any || fits[i];
+  }
+  RG_TRY(check_values(input, m));
+  if (!rg_any(comm, any)) {
+    status = rg_fail(RG_EINPUT, "modality %s: no cell to train on has counts of it",
+                     m->name);
+    goto out;
+  }
+  if (input->weigh == RG_WEIGH_IDF && rg_constants_length(constants, idf.text) == 0)
+    fit_idf(comm, m, rg_constants_get(constants, idf.text, m->counts.cols));
+  if (sized(input, m) && rg_constants_length(constants, size.text) == 0)
+    *rg_constants_get(constants, size.text, 1) = fit_size(comm, &m->counts, fits);
+  if (input->weigh == RG_WEIGH_ZSCORE &&
+      rg_constants_length(constants, scores.text) == 0) {
+    const double *median = rg_constants_get(constants, size.text, 0);
+    double *x = rg_constants_get(constants, scores.text, rg_zscore_doubles(m->counts.cols));
+    RG_TRY(rg_zscore_fit(comm, input, &m->counts, fits, median ? *median : 0, x));
+  }
+out:
+  rg_free(fits);
+  return status;
+}
+
+rg_status rg_weigh_fit(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
+                       const uint8_t *role, rg_constants *constants)
+{
+  rg_status status = RG_OK;
   for (int s = 0; s < model->n_sparse; s++) {
     const struct rg_sparse_input *input = &model->sparse[s];
-    char name[64];
-    constant_name(input, name, sizeof name);
-    if (input->weigh != RG_WEIGH_IDF || rg_constants_length(constants, name) > 0)
-      continue;
-    const rg_prepared_modality *modality = rg_dataset_modality(dataset, input->modality);
-    fit_idf(comm, modality, rg_constants_get(constants, name, modality->counts.cols));
+    RG_TRY(fit_input(comm, input, rg_dataset_modality(dataset, input->modality), role,
+                     constants));
   }
+out:
+  return status;
 }
 
 static void idf_row(const struct rg_sparse_input *input, const double *idf,
@@ -76,30 +148,52 @@ static void idf_row(const struct rg_sparse_input *input, const double *idf,
     values[k] = (float)(factor * (double)values[k]);
 }
 
+static double row_sum(const rg_csr *counts, int64_t i)
+{
+  double sum = 0;
+  for (int64_t k = counts->indptr[i]; k < counts->indptr[i + 1]; k++)
+    sum += counts->values ? (double)counts->values[k] : 1;
+  return sum;
+}
+
+/* times x / over, or log1p of that */
+static void scale_row(const rg_csr *counts, int64_t i, double times, double over,
+                      bool logarithm, float *values)
+{
+  int64_t low = counts->indptr[i], n = counts->indptr[i + 1] - low;
+  for (int64_t k = 0; k < n; k++) {
+    double x = times * (counts->values ? (double)counts->values[low + k] : 1) / over;
+    values[k] = (float)(logarithm ? log1p(x) : x);
+  }
+}
+
 void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
                   const rg_csr *counts, int64_t i, float *values)
 {
   int64_t low = counts->indptr[i], n = counts->indptr[i + 1] - low;
-  char name[64];
-  constant_name(input, name, sizeof name);
-  double sum = 0;
-  for (int64_t k = 0; k < n; k++)
-    sum += (double)counts->values[low + k];
+  const double *idf = rg_constants_get(constants, titled("idf", input).text, 0);
+  const double *size = rg_constants_get(constants, titled("size", input).text, 0);
+  const double *scores = rg_constants_get(constants, titled("zscore", input).text, 0);
+  double sum = row_sum(counts, i);
   switch (input->weigh) {
   case RG_WEIGH_ONES:
     for (int64_t k = 0; k < n; k++)
       values[k] = 1;
     break;
   case RG_WEIGH_COUNTS:
-    for (int64_t k = 0; k < n; k++)
-      values[k] = counts->values[low + k];
+    scale_row(counts, i, 1, 1, false, values);
     break;
   case RG_WEIGH_LOG:
-    for (int64_t k = 0; k < n; k++)
-      values[k] = (float)log1p(1e4 * (double)counts->values[low + k] / sum);
+    scale_row(counts, i, 1e4, sum, true, values);
     break;
   case RG_WEIGH_IDF:
-    idf_row(input, rg_constants_get(constants, name, 0), counts->indices + low, n, values);
+    idf_row(input, idf, counts->indices + low, n, values);
+    break;
+  case RG_WEIGH_SIZE:
+    scale_row(counts, i, *size, sum, false, values);
+    break;
+  case RG_WEIGH_ZSCORE:
+    rg_zscore_row(scores, size ? *size : 0, counts, i, values);
     break;
   }
 }
