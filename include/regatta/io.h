@@ -193,6 +193,7 @@ typedef struct rg_annot {
   rg_mat x;   /* this rank's rows */
   rg_csr sparse_x; /* X instead of x where it has row pointers; this rank's rows */
   rg_strings var_names;
+  bool is_part; /* read from a file that holds more: X, raw, layers, modalities */
 } rg_annot;
 /** Not collective. */
 void rg_annot_fini(rg_annot *annot);
@@ -223,6 +224,15 @@ rg_status rg_annot_read(rg_comm *comm, const char *path, rg_annot *annot);
 /** Write as anndata 0.8 encodes it: to a temporary name, every code checked, fsync, then
  *  rename; on failure nothing is left behind. Collective. */
 rg_status rg_annot_write(rg_comm *comm, const char *path, const rg_annot *annot);
+/** Write results back to the file that they were read from; what else it holds (X, layers,
+ *  modalities) stays. Written as rg_annot_write does. Collective. */
+rg_status rg_annot_update(rg_comm *comm, const char *path, const rg_annot *annot);
+/** Results for n_cells cells, of which this rank has those named `names` (its rg_part):
+ *  rows are found by name. Cells without results get missing values: code -1, NaN, "",
+ *  rows of NaN, empty rows; their number is warned of. `where` opens messages. RG_EINPUT
+ *  when no cell is found or a name occurs twice. Collective; owned by the caller. */
+rg_status rg_annot_align(rg_comm *comm, const char *where, const rg_annot *annot,
+                         int64_t n_cells, const rg_strings *names, rg_annot *aligned);
 /** Copy `input` to `output` with the results of `annot` inside (obs by name). An h5mu gets
  *  them in its global obs. Collective. */
 rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot,

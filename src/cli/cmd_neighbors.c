@@ -84,7 +84,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_check_output(call->comm, path));
   RG_TRY(rg_annot_read(call->comm, path, &annot));
   RG_TRY_ALL(call->comm, add_graph(call, path, &annot));
-  RG_TRY(rg_annot_write(call->comm, path, &annot));
+  RG_TRY(rg_annot_update(call->comm, path, &annot));
   rg_say_result(call->comm, path);
 out:
   rg_annot_fini(&annot);

@@ -117,7 +117,7 @@ static rg_status run(const rg_call *call)
   if (o->figures)
     RG_TRY(find_columns(call, path, &annot, &names));
   RG_TRY(add_layout(call, path, &annot));
-  RG_TRY(rg_annot_write(call->comm, path, &annot));
+  RG_TRY(rg_annot_update(call->comm, path, &annot));
   if (o->figures)
     RG_TRY(draw(call, &annot, &names));
   rg_say_result(call->comm, path);

@@ -1,6 +1,6 @@
 /* Rows of results found by the names of cells. */
 
-#include "annot_align.h"
+#include "regatta/io.h"
 
 #include <math.h>
 #include <string.h>

@@ -132,6 +132,18 @@ out:
   return status;
 }
 
+/* True when a file holds more than is read. */
+static bool holds_more(const rg_h5 *h5)
+{
+  rg_strings layers = {0};
+  bool more = rg_h5_what(h5, "/X") != RG_H5_ABSENT ||
+              rg_h5_what(h5, "/raw") != RG_H5_ABSENT ||
+              rg_h5_what(h5, "/mod") != RG_H5_ABSENT ||
+              list_group(h5, "/layers", &layers) != RG_OK || layers.n > 0;
+  rg_strings_fini(&layers);
+  return more;
+}
+
 rg_status rg_annot_read(rg_comm *comm, const char *path, rg_annot *annot)
 {
   rg_status status = RG_OK;
@@ -141,6 +153,7 @@ rg_status rg_annot_read(rg_comm *comm, const char *path, rg_annot *annot)
   RG_TRY(rg_probe_results(comm, path));
   RG_TRY(rg_h5_open(comm, path, &h5));
   RG_TRY_ALL(comm, read_tables(h5, INT64_MAX, annot));
+  annot->is_part = rg_any(comm, holds_more(h5));
   RG_TRY_ALL(comm, list_group(h5, "/obsp", &graphs));
   for (int64_t i = 0; i < graphs.n; i++)
     RG_TRY(read_graph(h5, rg_strings_at(&graphs, i), annot));

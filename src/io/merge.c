@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "annot_align.h"
 #include "frame.h"
 #include "frame_write.h"
 #include "probe.h"
@@ -106,8 +105,8 @@ static void put_notes(rg_h5_writer *w, const rg_annot *annot)
     rg_frame_put_note(w, "/uns", &annot->notes[i]);
 }
 
-rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot,
-                         const char *output)
+static rg_status merge(rg_comm *comm, const char *input, const rg_annot *annot,
+                       const char *output)
 {
   rg_status status = RG_OK;
   rg_h5 *h5 = NULL;
@@ -115,7 +114,6 @@ rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot
   rg_strings names = {0};
   rg_annot aligned = {0};
   rg_h5_writer *w = NULL;
-  RG_TRY_ALL(comm, check_other_file(input, output));
   RG_TRY(rg_probe_results(comm, input));
   RG_TRY(rg_h5_open(comm, input, &h5));
   RG_TRY_ALL(comm, read_cells(h5, &obs, &names, annot));
@@ -132,4 +130,17 @@ out:
   rg_frame_fini(&obs);
   rg_h5_close(h5);
   return status;
+}
+
+rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot,
+                         const char *output)
+{
+  rg_status status = rg_agree(comm, check_other_file(input, output));
+  return status == RG_OK ? merge(comm, input, annot, output) : status;
+}
+
+rg_status rg_annot_update(rg_comm *comm, const char *path, const rg_annot *annot)
+{
+  return annot->is_part ? merge(comm, path, annot, path)
+                        : rg_annot_write(comm, path, annot);
 }
