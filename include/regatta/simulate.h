@@ -20,6 +20,7 @@ typedef struct rg_simulation {
   int64_t chromosomes;
   int64_t seed;
   double paired;    /* share of cells measured in every modality */
+  bool single;      /* the others have one modality only; else they lack one */
   double density;   /* mean share of open peaks in a cell */
   double depth_sd;  /* of the log of the depth */
   char *private_to; /* "none", or the modality that alone tells types 1 and 2 apart */

@@ -64,9 +64,12 @@ const rg_command rg_cmd_simulate = {
         "Draws cells of known types, in batches that shift every modality and with "
         "depths that vary, and writes an h5mu with counts in X and the truth in obs "
         "(cell_type, batch, depth). Peaks lie in order along chromosomes of falling "
-        "size. With --paired below 1 some cells lack one modality. A value depends on "
-        "the seed, the cell and the feature alone: the file is the same at any number "
-        "of ranks.",
+        "size. With --paired below 1 some cells lack one modality, with --single all but "
+        "one: three modalities and --paired 0.5 --single give a mosaic, --paired 0 "
+        "--single data without pairs. With --private adt two types differ in their "
+        "proteins alone; obs has cell_type_coarse then, where they are one. A value "
+        "depends on the seed, the cell and the feature alone: the file is the same at "
+        "any number of ranks.",
     .example = "regatta simulate -o toy.h5mu --cells 2000 --types 5 --paired 0.8",
     .options = rg_simulation_fields,
     .options_size = sizeof(rg_simulation),

@@ -40,8 +40,10 @@ rg_simulated_cell rg_simulator_cell(const rg_simulator *simulator, int64_t cell)
       .present = (1u << simulator->n_assays) - 1,
   };
   out.depth = batch_depth(out.batch) * exp(options->depth_sd * rg_normal(&depth, c, 0));
-  if (simulator->n_assays > 1 && rg_uniform(&key, c, 2) >= options->paired)
-    out.present &= ~(1u << (int)(rg_uniform(&key, c, 3) * simulator->n_assays));
+  if (simulator->n_assays > 1 && rg_uniform(&key, c, 2) >= options->paired) {
+    unsigned one = 1u << (int)(rg_uniform(&key, c, 3) * simulator->n_assays);
+    out.present = options->single ? one : out.present & ~one;
+  }
   return out;
 }
 

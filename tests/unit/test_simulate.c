@@ -108,6 +108,26 @@ Test(simulate, unpaired_cells_lack_exactly_one_modality)
     cr_assert(of[m] > 300 && of[m] < 500, "%d", of[m]);
 }
 
+Test(simulate, single_cells_have_exactly_one_modality)
+{
+  rg_fields_default(rg_simulation_fields, &options);
+  rg_fields_set(rg_simulation_fields, &options, "proteins", "6", "test");
+  rg_fields_set(rg_simulation_fields, &options, "paired", "0.6", "test");
+  rg_fields_set(rg_simulation_fields, &options, "single", "true", "test");
+  cr_assert_eq(rg_simulator_new(&options, &simulator), RG_OK);
+  int all = 0, of[3] = {0};
+  for (int64_t c = 0; c < 3000; c++) {
+    unsigned present = rg_simulator_cell(simulator, c).present;
+    cr_assert(present == 7u || present == 1u || present == 2u || present == 4u);
+    all += present == 7u;
+    for (int m = 0; m < 3; m++)
+      of[m] += present == 1u << m;
+  }
+  cr_assert(all > 1700 && all < 1900, "%d", all);
+  for (int m = 0; m < 3; m++)
+    cr_assert(of[m] > 300 && of[m] < 500, "%d", of[m]);
+}
+
 Test(simulate, a_private_modality_alone_tells_two_types_apart)
 {
   static const char *const names[] = {"rna", "atac", "adt"};
