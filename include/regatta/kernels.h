@@ -110,6 +110,7 @@ typedef struct rg_wide_bernoulli {
   const float *h;          /* [block][cell][width] */
   float *w, *bias;         /* bias NULL: none */
   float one_weight, zero_weight;
+  const float *cell_weight; /* [cell], of value and gradients; NULL: all 1 */
   float scale;             /* of the gradients */
   double *numerator;       /* [block][lane], written */
   float *dh;               /* [block][cell][width], written; NULL: value only */

@@ -40,9 +40,10 @@ static void feature_pass(const rg_wide_bernoulli *pass, int b, int64_t f, double
       double y = pass->bias ? (double)pass->bias[f] : 0.0, slope;
       for (int64_t j = 0; j < width; j++)
         y += (double)h[c * width + j] * (double)pass->w[f * width + j];
+      double weight = pass->cell_weight ? (double)pass->cell_weight[c] : 1;
       pass->numerator[b * pass->lanes + lane] +=
-          loss_of(pass, stored(pass->columns, f, c), y, &slope);
-      slope *= (double)pass->scale;
+          weight * loss_of(pass, stored(pass->columns, f, c), y, &slope);
+      slope *= weight * (double)pass->scale;
       shift += slope;
       for (int64_t j = 0; j < width; j++) {
         sum[j] += slope * (double)h[c * width + j];

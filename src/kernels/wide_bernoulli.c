@@ -160,11 +160,25 @@ static void mark(const layout *lay, const rg_csr *columns, int64_t low, int64_t 
   }
 }
 
-/* weights of the two kinds of targets, in every element */
+/* weights of the two kinds of targets, one element per cell */
 typedef struct weighting {
   vec one, zero;             /* of the value */
   vec slope_one, slope_zero; /* of the gradient, with its sign and scale */
 } weighting;
+
+/* the weights of vector v of the cells, where cells have weights */
+static weighting weighted(const rg_wide_bernoulli *pass, const layout *lay,
+                          const weighting *by, int64_t v)
+{
+  if (!pass->cell_weight)
+    return *by;
+  int64_t left = lay->cells - v * RG_V;
+  const float *from = pass->cell_weight + v * RG_V;
+  vec w = left >= RG_V ? vec_load(from)
+          : left > 0   ? vec_load_n(from, (int)left)
+                       : vec_set(0.0f);
+  return (weighting){w * by->one, w * by->zero, w * by->slope_one, w * by->slope_zero};
+}
 
 /* Likelihood of one vector of cells over n features (a column of the tile): logits become
  * gradients, and the weighted loss is added to sums. log(1 + e^-|y|) is taken of running
@@ -296,9 +310,11 @@ static void strip_pass(const rg_wide_bernoulli *pass, const layout *lay,
     logits(lay, at->transposed + strip.block * lay->transposed, n, w,
            pass->bias ? pass->bias + low : NULL, at->tile);
     mark(lay, pass->columns, low, n, at->bits);
-    for (int64_t v = 0; v < vectors; v++)
-      likelihood(by, n, lay->cells_padded, at->bits + v, vectors, at->tile + v * RG_V,
+    for (int64_t v = 0; v < vectors; v++) {
+      const weighting own = weighted(pass, lay, by, v);
+      likelihood(&own, n, lay->cells_padded, at->bits + v, vectors, at->tile + v * RG_V,
                  at->sums + v * RG_V);
+    }
     if (!pass->dh)
       continue;
     hidden_gradient(lay, n, at->tile, w, low == strip.low, partial);

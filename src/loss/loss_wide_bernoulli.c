@@ -1,5 +1,5 @@
 /* Bernoulli likelihood of a wide output: last layer and loss in one kernel. */
-#include "src/nn/op_internal.h"
+#include "masked.h"
 
 #include <string.h>
 
@@ -13,22 +13,28 @@ static const rg_field fields[] = {
      NULL, "weight of open features against closed ones (PyTorch's pos_weight)"},
     {"reduction", RG_CHOICE, offsetof(bernoulli_options, reduction), "sum", 0, 0,
      "sum|mean|cell", NULL,
-     "sum over cells and features; mean over both; or sum over features, mean over cells"},
+     "sum over cells and features; mean over both; or sum over features, mean over the "
+     "cells that count"},
     {"init", RG_CHOICE, offsetof(bernoulli_options, init), "xavier", 0, 0,
      "torch|xavier|kaiming|zero", NULL, "how weights are drawn"},
     {0}};
 
 typedef struct bernoulli_state {
-  float *dh, *scratch;
+  float *dh, *scratch, *weight;
+  double *counted; /* per lane */
   int64_t scratch_n;
 } bernoulli_state;
 
-/* in[0]: hidden units, blocked; in[1]: the sparse modality */
+/* in[0]: hidden units, blocked; in[1]: the sparse modality; in[2]: mask, optional */
 static rg_status shape(rg_graph *graph, rg_op *op)
 {
   rg_status status = RG_OK;
   const bernoulli_options *o = op->options;
-  RG_TRY(need_inputs(op, 2));
+  if (op->n_in != 3)
+    RG_TRY(need_inputs(op, 2));
+  if (op->n_in == 3 && (op->in[2]->sparse || op->in[2]->blocks || op->in[2]->width != 1))
+    return rg_fail(RG_EUSAGE, "wide_bernoulli %s: the mask is not one whole column",
+                   op->name);
   RG_TRY(need_dense(op, 0));
   const rg_blocks *blocks = op->in[0]->blocks;
   if (!blocks || !op->in[1]->sparse || op->in[1]->blocks != blocks)
@@ -50,17 +56,38 @@ static void plan(rg_graph *graph, rg_op *op)
   state->dh = rg_graph_scratch(graph, h->parts * cells * h->width);
   state->scratch_n = rg_wide_scratch(h->parts, my_offsets(h->blocks), cells, h->width);
   state->scratch = rg_graph_scratch(graph, state->scratch_n);
+  state->weight = rg_graph_scratch(graph, cells);
+  state->counted =
+      rg_graph_scratch_f64(graph, rg_range_n(rg_graph_share(graph)->my_lanes));
 }
 
-static double denominator(const rg_run *run, const rg_op *op)
+/* Cells of the batch that count, at least 1; the others get weight 0. */
+static double cells_that_count(rg_run *run, rg_op *op)
+{
+  const bernoulli_state *state = op->state;
+  int64_t n = run->share->lane_cells;
+  if (op->n_in < 3)
+    return batch_cells(run);
+  for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
+    state->counted[lane] = 0;
+    for (int64_t i = lane * n; i < (lane + 1) * n; i++) {
+      state->weight[i] = cell_counts(op->in[2], i) ? 1 : 0;
+      state->counted[lane] += cell_counts(op->in[2], i);
+    }
+  }
+  double sum = 0;
+  run->share->sum_lanes(run->share, state->counted, 1, &sum);
+  return sum > 0 ? sum : 1;
+}
+
+static double denominator(rg_run *run, rg_op *op)
 {
   const bernoulli_options *o = op->options;
   const rg_blocks *blocks = op->in[0]->blocks;
+  double cells = cells_that_count(run, op), features = (double)blocks->offset[blocks->n];
   if (strcmp(o->reduction, "sum") == 0)
     return 1;
-  double features =
-      strcmp(o->reduction, "mean") == 0 ? (double)blocks->offset[blocks->n] : 1;
-  return batch_cells(run) * features;
+  return strcmp(o->reduction, "mean") == 0 ? cells * features : cells;
 }
 
 /* Value and gradients in one pass: the gradient is known with the logits. */
@@ -82,6 +109,7 @@ static void forward(rg_run *run, rg_op *op)
       .bias = rg_param_value(run->graph, op->param[1]),
       .one_weight = (float)o->one_weight,
       .zero_weight = 1,
+      .cell_weight = op->n_in > 2 ? state->weight : NULL,
       .scale = (float)(op->scale / op->denominator),
       .numerator = op->partial,
       .dh = run->train ? state->dh : NULL,
@@ -114,12 +142,14 @@ static void predict(rg_run *run, rg_op *op, float *mean)
 
 static bool probe(rg_graph *graph, int variant)
 {
-  const char *options[] = {"one_weight=3", "reduction=mean", "reduction=cell"};
-  if (variant > 2)
+  const char *options[] = {"one_weight=3", "reduction=mean", "reduction=cell",
+                           "reduction=mean one_weight=2"};
+  if (variant > 3)
     return false;
   rg_node *h = rg_input_free(graph, "h", rg_probe_blocks(), 4);
   rg_node *x = rg_input_sparse(graph, "x", rg_probe_blocks());
-  rg_loss(graph, "wide_bernoulli", "rec", options[variant], h, x, NULL);
+  rg_node *mask = variant == 3 ? rg_input(graph, "mask", 1) : NULL;
+  rg_loss(graph, "wide_bernoulli", "rec", options[variant], h, x, mask, NULL);
   return true;
 }
 

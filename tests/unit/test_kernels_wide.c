@@ -322,12 +322,18 @@ Test(bernoulli, as_the_twin)
     rg_wide_bernoulli twin = pass_of(&l, &b, slots, n, NULL);
     if (i % 4 == 3)
       fast.bias = twin.bias = NULL;
+    float *weight = normals(4, l.cells, 1.0f);
+    for (int64_t c = 0; c < l.cells; c++)
+      weight[c] = weight[c] > 0 ? weight[c] : 0; /* about half of the cells count */
+    if (i % 3 == 2)
+      fast.cell_weight = twin.cell_weight = weight;
     rg_wide_bernoulli_pass(&fast);
     rg_ref_wide_bernoulli_pass(&twin);
     numerators_near(&a, &b, l.of.n_blocks * l.of.lanes, i / 2);
     near(a.dh, b.dh, l.inner, 1e-5, "dh", i / 2);
     near(a.w.dw, b.w.dw, n * a.w.n, 1e-5, "dw", i / 2);
     near(a.bias.dw, b.bias.dw, n * a.bias.n, 1e-5, "dbias", i / 2);
+    rg_free(weight);
     outcome_fini(&a);
     outcome_fini(&b);
     layer_fini(&l);
