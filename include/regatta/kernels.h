@@ -149,6 +149,58 @@ double rg_normal_tails(double z);
 double rg_student_tails(double t, double df);
 double rg_chi2_tail(double chi2, double df);
 
+/* ---- likelihoods of a row -------------------------------------------------------- */
+
+/** The negative binomial of the counts of one cell, plain or with extra zeros. Mean m,
+ *  inverse dispersion t = exp(r), softplus sp:
+ *    log NB(x) = lgamma(x + t) - lgamma(t) - lgamma(x + 1) - t log(1 + m / t)
+ *                + x (log m - log(t + m))
+ *    with a logit p of an extra zero
+ *    x = 0: sp(log NB(0) - p) - sp(-p);  x > 0: -p - sp(-p) + log NB(x)
+ *  r is held in [-50, 16] and m at 1e-8 or more, with no slope outside. Counts need not
+ *  be whole. Arrays are of n numbers; slopes are those of minus the log likelihood. */
+typedef struct rg_nb_row {
+  int64_t n;
+  const float *x;         /* counts */
+  const float *y;         /* the mean, or with `softmax` logits: m = library softmax(y) */
+  bool softmax;
+  float library;
+  const float *r;
+  const float *logit;     /* p; NULL: no extra zeros */
+  float *scratch;         /* written when softmax */
+  float *by_y, *by_r;     /* slopes, written */
+  float *by_logit;        /* written when logit */
+  float by_library;       /* written when softmax */
+} rg_nb_row;
+/** Minus the log likelihood, relative accuracy 1e-6; serial. Not collective. */
+double rg_nb_row_pass(rg_nb_row *row);
+double rg_ref_nb_row_pass(rg_nb_row *row);
+/** Minus the log likelihood of targets x in [0, 1] under sigmoid(y), softplus sp:
+ *    sum of (1 - x) sp(y) + one_weight x sp(-y)
+ *  and its slopes by y, n numbers; serial. Not collective. */
+double rg_bernoulli_row_pass(int64_t n, const float *x, const float *y, float one_weight,
+                             float *by_y);
+double rg_ref_bernoulli_row_pass(int64_t n, const float *x, const float *y,
+                                 float one_weight, float *by_y);
+
+/** The same under a product of three probabilities, sigmoid(y) of the feature and cell,
+ *  sigmoid(factor) of the feature and exp(-level) of the cell. With
+ *    b = sp(-y) + sp(-factor) + level, held at 1e-30 or more:
+ *    sum of x b - (1 - x) log(1 - exp(-b)) */
+typedef struct rg_product_row {
+  int64_t n;
+  const float *x, *y, *factor;
+  float level;                 /* >= 0 */
+  float *by_y, *by_factor;     /* slopes, written */
+  float by_level;              /* written */
+} rg_product_row;
+double rg_product_row_pass(rg_product_row *row);
+double rg_ref_product_row_pass(rg_product_row *row);
+
+/** mean = factor softmax(y), n numbers; returns log sum exp(y). Serial, may be in place.
+ *  Not collective. */
+double rg_softmax_row(int64_t n, const float *y, float factor, float *mean);
+
 /* ---- neighbours ------------------------------------------------------------------ */
 
 /** Rows ready for distances: padded with zeros to ld floats (a multiple of 16). `id` is

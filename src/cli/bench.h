@@ -47,6 +47,7 @@ rg_csr rg_bench_counts(const rg_bench_options *options, int64_t low, int64_t hig
 rg_status rg_bench_machine(const rg_call *call);
 rg_status rg_bench_gemm(const rg_call *call);
 rg_status rg_bench_special(const rg_call *call);
+rg_status rg_bench_likelihoods(const rg_call *call);
 rg_status rg_bench_wide(const rg_call *call);
 rg_status rg_bench_train(const rg_call *call);
 rg_status rg_bench_graph(const rg_call *call);

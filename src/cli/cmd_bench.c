@@ -41,6 +41,7 @@ static const struct measurement {
 } measurements[] = {{"machine", rg_bench_machine},
                     {"gemm", rg_bench_gemm},
                     {"special", rg_bench_special},
+                    {"likelihoods", rg_bench_likelihoods},
                     {"wide", rg_bench_wide},
                     {"train", rg_bench_train},
                     {"graph", rg_bench_graph},
@@ -230,7 +231,7 @@ static rg_status run(const rg_call *call)
 
 const rg_command rg_cmd_bench = {
     .name = "bench",
-    .arguments = "machine|gemm|special|wide|train|graph|svd",
+    .arguments = "machine|gemm|special|likelihoods|wide|train|graph|svd",
     .summary = "measure how fast this machine does the work",
     .help =
         "Prints one JSON line per measurement: commit, host, processor, ranks and "
@@ -239,7 +240,9 @@ const rg_command rg_cmd_bench = {
         "second, "
         "GFLOP/s and peak memory. machine: arithmetic in registers and memory "
         "bandwidth. "
-        "gemm: BLAS at the shapes of the layers. special: vector functions. wide: the "
+        "gemm: BLAS at the shapes of the layers. special: vector functions. likelihoods: "
+        "those of dense counts with their gradients (--features 4000 --batch 128 is "
+        "a usual size). wide: the "
         "sparse first layer and the wide output of a step, with their gradients and "
         "updates. train: whole training steps of a recipe on synthetic data, with "
         "batches; "

@@ -101,7 +101,8 @@ static inline float vec_sum(vec x)
 static inline vec vec_split(vec x, vec *e)
 {
   vec f = _mm512_getmant_ps(x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_src);
-  *e = _mm512_getexp_ps(_mm512_div_ps(x, f));
+  *e = _mm512_getexp_ps(x);
+  *e = _mm512_mask_add_ps(*e, vec_below(f, vec_set(1.0f)), *e, vec_set(1.0f));
   return f;
 }
 

@@ -1,12 +1,8 @@
-/* The negative binomial of dense counts: one pass makes values and slopes. */
+/* The negative binomial of counts: one pass makes values and slopes. */
 #include "counts.h"
 
 #include <math.h>
 #include <string.h>
-
-#define SMALLEST_MEAN 1e-8
-#define LOWEST_R (-50)
-#define HIGHEST_R 16
 
 const rg_field rg_counts_fields[] = {
     {"mean", RG_CHOICE, offsetof(rg_counts_options, mean), "given", 0, 0,
@@ -38,122 +34,68 @@ static places places_of(const rg_op *op, bool extra_zeros)
 
 rg_status rg_counts_shape(rg_op *op, rg_graph *graph, bool extra_zeros)
 {
+  rg_status status = RG_OK;
   places at = places_of(op, extra_zeros);
   if (op->n_in != at.mask && op->n_in != at.mask + 1)
     return rg_fail(RG_EUSAGE, "%s %s needs %d inputs and at most a mask, got %d",
                    op->type->name, op->name, at.mask, op->n_in);
   for (int k = 0; k < op->n_in; k++) {
     int width = k == at.library || k == at.mask ? 1 : op->in[0]->width;
-    if (op->in[k]->sparse || op->in[k]->blocks || op->in[k]->width != width)
+    if (k != 1 && (op->in[k]->sparse || op->in[k]->blocks || op->in[k]->width != width))
       return rg_fail(RG_EUSAGE, "%s %s: input %d has a wrong shape", op->type->name,
                      op->name, k);
   }
+  RG_TRY(rg_need_target(op, 1, op->in[0]->width));
   if (at.r < 0)
     rg_op_param(graph, op, "log_dispersion", NULL, 1, op->in[0]->width, RG_INIT_ZERO, 1,
                 1);
-  return RG_OK;
+out:
+  return status;
 }
 
 void rg_counts_plan(rg_graph *graph, rg_op *op, bool extra_zeros)
 {
   rg_counts_state *state = op->state;
   int64_t n = rg_graph_cells(graph) * op->in[0]->width;
-  state->mean = rg_graph_scratch(graph, n);
-  state->by_mean = rg_graph_scratch(graph, n);
+  int64_t lanes = rg_range_n(rg_graph_share(graph)->my_lanes);
+  state->target = rg_graph_scratch(graph, lanes * op->in[0]->width);
+  state->softmax = rg_graph_scratch(graph, lanes * op->in[0]->width);
+  state->by_library = rg_graph_scratch(graph, rg_graph_cells(graph));
+  state->by_y = rg_graph_scratch(graph, n);
   state->by_r = rg_graph_scratch(graph, n);
   state->by_logit = extra_zeros ? rg_graph_scratch(graph, n) : NULL;
-}
-
-/* softmax(y) library */
-static void softmax_mean(const float *y, int width, float library, float *mean)
-{
-  float top = y[0];
-  double sum = 0;
-  for (int j = 1; j < width; j++)
-    top = fmaxf(top, y[j]);
-  for (int j = 0; j < width; j++) {
-    mean[j] = expf(y[j] - top);
-    sum += (double)mean[j];
-  }
-  for (int j = 0; j < width; j++)
-    mean[j] = (float)((double)mean[j] / sum * (double)library);
-}
-
-typedef struct slopes {
-  double mean, r, logit;
-} slopes;
-
-/* -log NB(x) */
-static double negative_binomial(double x, double given, float r, slopes *d)
-{
-  bool low = given < SMALLEST_MEAN, edge = r < LOWEST_R || r > HIGHEST_R;
-  double m = low ? SMALLEST_MEAN : given;
-  double t = exp(fmin(fmax((double)r, LOWEST_R), HIGHEST_R));
-  double spread = log1p(m / t), value = -t * spread;
-  double by_t = m / (t + m) - spread;
-  if (x > 0) {
-    double rise, slope;
-    rg_lgamma_rise(x, t, &rise, &slope);
-    value += rise - lgamma(x + 1) + x * (log(m) - log(t + m));
-    by_t += slope - x / (t + m);
-  }
-  d->mean = low ? 0 : -(x / m - (x + t) / (t + m));
-  d->r = edge ? 0 : -t * by_t;
-  d->logit = 0;
-  return -value;
-}
-
-static double softplus(double x)
-{
-  return fmax(x, 0) + log1p(exp(-fabs(x)));
-}
-
-/* The same with an extra zero of logit p. */
-static double with_extra_zeros(double x, double m, float r, double p, slopes *d)
-{
-  double plain = negative_binomial(x, m, r, d), no = 1 / (1 + exp(p));
-  if (x > 0) {
-    d->logit = 1 - no;
-    return plain + p + softplus(-p);
-  }
-  double q = 1 / (1 + exp(plain + p)); /* the zero is one of the counts */
-  d->mean *= q;
-  d->r *= q;
-  d->logit = q - no;
-  return softplus(-p) - softplus(-plain - p);
 }
 
 static double cell_loss(rg_run *run, rg_op *op, const places *at, int64_t cell)
 {
   const rg_counts_state *state = op->state;
-  int64_t width = op->in[0]->width, row = cell * width;
-  const float *r = at->r < 0 ? rg_param_value(run->graph, op->param[0])
-                             : op->in[at->r]->x + row;
-  const float *p = at->logit < 0 ? NULL : op->in[at->logit]->x + row;
-  const float *y = op->in[0]->x + row, *x = op->in[1]->x + row;
-  float *mean = state->mean + row;
-  if (at->library < 0)
-    memcpy(mean, y, sizeof *y * (size_t)width);
-  else
-    softmax_mean(y, (int)width, op->in[at->library]->x[cell], mean);
-  double sum = 0;
-  for (int64_t j = 0; j < width; j++) {
-    slopes d;
-    sum += p ? with_extra_zeros((double)x[j], (double)mean[j], r[j], (double)p[j], &d)
-             : negative_binomial((double)x[j], (double)mean[j], r[j], &d);
-    state->by_mean[row + j] = (float)d.mean;
-    state->by_r[row + j] = (float)d.r;
-    if (p)
-      state->by_logit[row + j] = (float)d.logit;
-  }
-  return sum;
+  int64_t width = op->in[0]->width, first = cell * width;
+  int64_t lane = cell / run->share->lane_cells * width;
+  rg_nb_row row = {
+      .n = width,
+      .x = rg_target_row(run, op->in[1], cell, state->target + lane),
+      .y = op->in[0]->x + first,
+      .softmax = at->library >= 0,
+      .library = at->library < 0 ? 1 : op->in[at->library]->x[cell],
+      .r = at->r < 0 ? rg_param_value(run->graph, op->param[0])
+                     : op->in[at->r]->x + first,
+      .logit = at->logit < 0 ? NULL : op->in[at->logit]->x + first,
+      .scratch = state->softmax + lane,
+      .by_y = state->by_y + first,
+      .by_r = state->by_r + first,
+      .by_logit = state->by_logit ? state->by_logit + first : NULL};
+  double value = rg_nb_row_pass(&row);
+  state->by_library[cell] = row.by_library;
+  rg_target_clear(run, op->in[1], cell, state->target + lane);
+  return value;
 }
 
 static void clear_cell(const rg_op *op, int64_t cell)
 {
   const rg_counts_state *state = op->state;
   int64_t width = op->in[0]->width, row = cell * width;
-  memset(state->by_mean + row, 0, sizeof(float) * (size_t)width);
+  state->by_library[cell] = 0;
+  memset(state->by_y + row, 0, sizeof(float) * (size_t)width);
   memset(state->by_r + row, 0, sizeof(float) * (size_t)width);
   if (state->by_logit)
     memset(state->by_logit + row, 0, sizeof(float) * (size_t)width);
@@ -179,51 +121,42 @@ void rg_counts_forward(rg_run *run, rg_op *op, bool extra_zeros)
   }
 }
 
-static void add(float *d, float scale, const float *slope, int64_t n)
-{
-  for (int64_t i = 0; d && i < n; i++)
-    d[i] += scale * slope[i];
-}
-
-/* mean = L softmax(y): dy = mean g - softmax sum(mean g); dL = sum softmax g */
-static void through_softmax(const rg_op *op, const places *at, double scale, int64_t cell)
-{
-  const rg_counts_state *state = op->state;
-  int64_t width = op->in[0]->width, row = cell * width;
-  const float *mean = state->mean + row, *g = state->by_mean + row;
-  double library = (double)op->in[at->library]->x[cell], total = 0;
-  for (int64_t j = 0; j < width; j++)
-    total += (double)mean[j] * (double)g[j];
-  if (library == 0)
-    return;
-  for (int64_t j = 0; op->in[0]->d && j < width; j++)
-    op->in[0]->d[row + j] +=
-        (float)(scale * (double)mean[j] * ((double)g[j] - total / library));
-  if (op->in[at->library]->d)
-    op->in[at->library]->d[cell] += (float)(scale * total / library);
-}
-
 void rg_counts_backward(rg_run *run, rg_op *op, bool extra_zeros)
 {
   const rg_counts_state *state = op->state;
   places at = places_of(op, extra_zeros);
-  const rg_node *mask = mask_at(op, at.mask);
   double scale = op->scale / op->denominator;
   int64_t n = node_floats(run, op->in[0]);
-  if (at.library < 0)
-    add(op->in[0]->d, (float)scale, state->by_mean, n);
-  for (int64_t cell = 0; at.library >= 0 && cell < cells_of(run); cell++)
-    if (cell_counts(mask, cell))
-      through_softmax(op, &at, scale, cell);
+  rg_add_slopes(op->in[0]->d, scale, state->by_y, n);
+  if (at.library >= 0)
+    rg_add_slopes(op->in[at.library]->d, scale, state->by_library, cells_of(run));
   if (at.logit >= 0)
-    add(op->in[at.logit]->d, (float)scale, state->by_logit, n);
+    rg_add_slopes(op->in[at.logit]->d, scale, state->by_logit, n);
   if (at.r >= 0)
-    add(op->in[at.r]->d, (float)scale, state->by_r, n);
+    rg_add_slopes(op->in[at.r]->d, scale, state->by_r, n);
   else
     rg_column_gradient(run, op, 0, state->by_r, scale);
 }
 
-/* The target is made of a modality, or positive numbers that are not whole. */
+void rg_counts_predict(rg_run *run, rg_op *op, bool extra_zeros, float *mean)
+{
+  places at = places_of(op, extra_zeros);
+  int64_t width = op->in[0]->width;
+#pragma omp parallel for schedule(static)
+  for (int64_t cell = 0; cell < cells_of(run); cell++) {
+    const float *y = op->in[0]->x + cell * width;
+    const float *p = at.logit < 0 ? NULL : op->in[at.logit]->x + cell * width;
+    float *m = mean + cell * width;
+    if (at.library < 0)
+      memcpy(m, y, sizeof *m * (size_t)width);
+    else
+      rg_softmax_row(width, y, op->in[at.library]->x[cell], m);
+    for (int64_t j = 0; p && j < width; j++)
+      m[j] /= 1 + expf(p[j]);
+  }
+}
+
+/* The target is a modality, dense or as it is, or positive numbers that are not whole. */
 bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_zeros)
 {
   const char *options[] = {"reduction=sum", "mean=softmax reduction=cell",
@@ -231,11 +164,11 @@ bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_
   if (variant > 3)
     return false;
   rg_node *y = rg_input_free(graph, "y", NULL, 13);
-  rg_node *x = variant < 2 ? rg_apply(graph, "densify", "x", NULL,
-                                      rg_input_sparse(graph, "counts", rg_probe_blocks()),
-                                      NULL)
+  rg_node *x = variant < 2 ? rg_input_sparse(graph, "counts", rg_probe_blocks())
                            : rg_apply(graph, "activation", "x", "kind=exp",
                                       rg_input(graph, "real", 13), NULL);
+  if (variant == 0)
+    x = rg_apply(graph, "densify", "x", NULL, x, NULL);
   if (variant % 2 == 0)
     y = rg_apply(graph, "activation", "mean", "kind=softplus", y, NULL);
   rg_node *in[5] = {NULL};

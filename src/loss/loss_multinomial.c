@@ -1,7 +1,7 @@
-/* Multinomial of dense counts: the proportions are the softmax of logits. */
+/* Multinomial of counts: the proportions are the softmax of logits. */
 #include "masked.h"
 
-#include <math.h>
+#include <string.h>
 
 typedef struct multinomial_options {
   char *reduction;
@@ -10,40 +10,38 @@ typedef struct multinomial_options {
 static const rg_field fields[] = {RG_REDUCTION(multinomial_options, "cell"), {0}};
 
 typedef struct multinomial_state {
-  float *slope; /* [cell][feature] */
+  float *target; /* [lane][feature] */
+  float *slope;  /* [cell][feature] */
 } multinomial_state;
 
-/* in[0]: logits; in[1]: counts; in[2]: mask, optional */
+/* in[0]: logits; in[1]: counts, dense or a sparse modality; in[2]: mask, optional */
 static rg_status shape(rg_graph *graph, rg_op *op)
 {
   (void)graph;
-  return rg_need_rows(op, 2, 1);
+  return rg_need_likelihood(op, 1);
 }
 
 static void plan(rg_graph *graph, rg_op *op)
 {
   multinomial_state *state = op->state;
-  state->slope = rg_graph_scratch(graph, rg_graph_cells(graph) * op->in[0]->width);
+  int64_t width = op->in[0]->width;
+  state->target =
+      rg_graph_scratch(graph, rg_range_n(rg_graph_share(graph)->my_lanes) * width);
+  state->slope = rg_graph_scratch(graph, rg_graph_cells(graph) * width);
 }
 
 /* -sum x log softmax(y); slope: sum(x) softmax(y) - x */
-static double cell_loss(const float *y, const float *x, int width, bool counts,
-                        float *slope)
+static double cell_loss(const float *y, const float *x, int64_t width, float *slope)
 {
-  double sum = 0, total = 0, value = 0;
-  float top = y[0];
-  for (int j = 1; j < width; j++)
-    top = fmaxf(top, y[j]);
-  for (int j = 0; j < width; j++) {
-    sum += exp((double)y[j] - (double)top);
+  double total = 0, along = 0, level = rg_softmax_row(width, y, 1, slope);
+#pragma omp simd reduction(+ : total, along)
+  for (int64_t j = 0; j < width; j++) {
     total += (double)x[j];
+    along += (double)x[j] * (double)y[j];
   }
-  double level = (double)top + log(sum);
-  for (int j = 0; j < width; j++) {
-    value += (double)x[j] * (level - (double)y[j]);
-    slope[j] = counts ? (float)(total * exp((double)y[j] - level) - (double)x[j]) : 0;
-  }
-  return counts ? value : 0;
+  for (int64_t j = 0; j < width; j++)
+    slope[j] = (float)total * slope[j] - x[j];
+  return total * level - along;
 }
 
 static void forward(rg_run *run, rg_op *op)
@@ -51,15 +49,22 @@ static void forward(rg_run *run, rg_op *op)
   const multinomial_options *o = op->options;
   const multinomial_state *state = op->state;
   const rg_node *mask = mask_at(op, 2);
-  int width = op->in[0]->width;
-  int64_t n = run->share->lane_cells;
-  op->denominator = rg_masked_denominator(run, op, mask, o->reduction, width);
-#pragma omp parallel for schedule(static)
+  int64_t n = run->share->lane_cells, width = op->in[0]->width;
+  op->denominator = rg_masked_denominator(run, op, mask, o->reduction, (int)width);
+#pragma omp parallel for schedule(dynamic)
   for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
     double sum = 0;
-    for (int64_t i = lane * n; i < (lane + 1) * n; i++)
-      sum += cell_loss(op->in[0]->x + i * width, op->in[1]->x + i * width, width,
-                       cell_counts(mask, i), state->slope + i * width);
+    float *room = state->target + lane * width;
+    for (int64_t cell = lane * n; cell < (lane + 1) * n; cell++) {
+      float *slope = state->slope + cell * width;
+      if (!cell_counts(mask, cell)) {
+        memset(slope, 0, sizeof *slope * (size_t)width);
+        continue;
+      }
+      const float *x = rg_target_row(run, op->in[1], cell, room);
+      sum += cell_loss(op->in[0]->x + cell * width, x, width, slope);
+      rg_target_clear(run, op->in[1], cell, room);
+    }
     op->partial[lane] = sum;
   }
 }
@@ -67,9 +72,17 @@ static void forward(rg_run *run, rg_op *op)
 static void backward(rg_run *run, rg_op *op)
 {
   const multinomial_state *state = op->state;
-  float scale = (float)(op->scale / op->denominator);
-  for (int64_t i = 0; op->in[0]->d && i < node_floats(run, op->in[0]); i++)
-    op->in[0]->d[i] += scale * state->slope[i];
+  rg_add_slopes(op->in[0]->d, op->scale / op->denominator, state->slope,
+                node_floats(run, op->in[0]));
+}
+
+/* Of one count: the proportions. */
+static void predict(rg_run *run, rg_op *op, float *mean)
+{
+  int64_t width = op->in[0]->width;
+#pragma omp parallel for schedule(static)
+  for (int64_t cell = 0; cell < cells_of(run); cell++)
+    rg_softmax_row(width, op->in[0]->x + cell * width, 1, mean + cell * width);
 }
 
 static bool probe(rg_graph *graph, int variant)
@@ -80,7 +93,8 @@ static bool probe(rg_graph *graph, int variant)
   rg_node *y = rg_input_free(graph, "y", NULL, 13);
   rg_node *x = rg_input_sparse(graph, "counts", rg_probe_blocks());
   rg_node *mask = variant ? rg_input(graph, "mask", 1) : NULL;
-  x = rg_apply(graph, "densify", "x", NULL, x, NULL);
+  if (variant < 2)
+    x = rg_apply(graph, "densify", "x", NULL, x, NULL);
   rg_loss(graph, "multinomial", "loss", options[variant], y, x, mask, NULL);
   return true;
 }
@@ -97,6 +111,7 @@ const rg_op_type rg_loss_multinomial = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .predict = predict,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "float32"};

@@ -1,4 +1,4 @@
-/* Negative binomial of dense counts. */
+/* Negative binomial of counts. */
 #include "counts.h"
 
 static rg_status shape(rg_graph *graph, rg_op *op)
@@ -21,6 +21,11 @@ static void backward(rg_run *run, rg_op *op)
   rg_counts_backward(run, op, false);
 }
 
+static void predict(rg_run *run, rg_op *op, float *mean)
+{
+  rg_counts_predict(run, op, false, mean);
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
   return rg_counts_probe(graph, variant, "nb", false);
@@ -38,6 +43,7 @@ const rg_op_type rg_loss_nb = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .predict = predict,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "float32 and the curvature of 1/mean"};

@@ -16,10 +16,11 @@ static const rg_field fields[] = {
     RG_REDUCTION(normal_options, "mean"),
     {0}};
 
-#define FARTHEST 15.0
+#define FARTHEST 15.0F
 #define HALF_LOG_TWO_PI 0.91893853320467274
 
 typedef struct normal_state {
+  float *inverse;            /* [lane][feature] */
   float *by_mean, *by_scale; /* [cell][feature] */
 } normal_state;
 
@@ -44,40 +45,74 @@ static void plan(rg_graph *graph, rg_op *op)
 {
   normal_state *state = op->state;
   int64_t n = rg_graph_cells(graph) * op->in[0]->width;
+  state->inverse = rg_graph_scratch(
+      graph, rg_range_n(rg_graph_share(graph)->my_lanes) * op->in[0]->width);
   state->by_mean = rg_graph_scratch(graph, n);
   state->by_scale = rg_graph_scratch(graph, n);
 }
 
-static double cell_loss(rg_run *run, rg_op *op, int64_t cell, bool counts)
+/* Scales of a row: log of the standard deviation inside its bounds, and 1 over it;
+ * returns the sum of the logs. */
+static double scales_of(const float *a, int64_t width, float *inverse)
+{
+  double sum = 0;
+  for (int64_t j = 0; j < width; j++)
+    inverse[j] = -fminf(fmaxf(a[j], -FARTHEST), FARTHEST);
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < width; j++)
+    sum -= (double)inverse[j];
+  rg_v_exp(width, inverse, inverse);
+  return sum;
+}
+
+static double cell_loss(rg_op *op, int64_t cell, const float *a, const float *inverse)
 {
   const normal_state *state = op->state;
-  int64_t width = op->in[0]->width, row = cell * width;
-  const float *a = is_given(op) ? op->in[2]->x + row
-                                : rg_param_value(run->graph, op->param[0]);
-  double sum = 0;
+  int64_t width = op->in[0]->width;
+  const float *y = op->in[0]->x + cell * width, *x = op->in[1]->x + cell * width;
+  float *by_mean = state->by_mean + cell * width;
+  float *by_scale = state->by_scale + cell * width;
+  double squares = 0;
+#pragma omp simd reduction(+ : squares)
   for (int64_t j = 0; j < width; j++) {
-    double log_sd = fmin(fmax((double)a[j], -FARTHEST), FARTHEST);
-    double e = ((double)op->in[0]->x[row + j] - (double)op->in[1]->x[row + j]) *
-               exp(-log_sd);
-    bool inside = fabs((double)a[j]) < FARTHEST;
-    sum += 0.5 * e * e + log_sd + HALF_LOG_TWO_PI;
-    state->by_mean[row + j] = counts ? (float)(e * exp(-log_sd)) : 0;
-    state->by_scale[row + j] = counts && inside ? (float)(1 - e * e) : 0;
+    float e = (y[j] - x[j]) * inverse[j];
+    squares += (double)e * (double)e;
+    by_mean[j] = e * inverse[j];
+    by_scale[j] = fabsf(a[j]) < FARTHEST ? 1 - e * e : 0;
   }
-  return counts ? sum : 0;
+  return 0.5 * squares;
+}
+
+static void clear_cell(const rg_op *op, int64_t cell)
+{
+  const normal_state *state = op->state;
+  int64_t width = op->in[0]->width;
+  memset(state->by_mean + cell * width, 0, sizeof(float) * (size_t)width);
+  memset(state->by_scale + cell * width, 0, sizeof(float) * (size_t)width);
 }
 
 static void forward(rg_run *run, rg_op *op)
 {
   const normal_options *o = op->options;
+  const normal_state *state = op->state;
   const rg_node *mask = mask_at(op, is_given(op) ? 3 : 2);
-  int64_t n = run->share->lane_cells;
-  op->denominator =
-      rg_masked_denominator(run, op, mask, o->reduction, op->in[0]->width);
+  int64_t n = run->share->lane_cells, width = op->in[0]->width;
+  op->denominator = rg_masked_denominator(run, op, mask, o->reduction, (int)width);
+#pragma omp parallel for schedule(dynamic)
   for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {
-    double sum = 0;
-    for (int64_t i = lane * n; i < (lane + 1) * n; i++)
-      sum += cell_loss(run, op, i, cell_counts(mask, i));
+    const float *a = is_given(op) ? NULL : rg_param_value(run->graph, op->param[0]);
+    float *inverse = state->inverse + lane * width;
+    double sum = 0, logs = a ? scales_of(a, width, inverse) : 0;
+    for (int64_t cell = lane * n; cell < (lane + 1) * n; cell++) {
+      const float *own = a ? a : op->in[2]->x + cell * width;
+      if (!cell_counts(mask, cell)) {
+        clear_cell(op, cell);
+        continue;
+      }
+      if (!a)
+        logs = scales_of(own, width, inverse);
+      sum += cell_loss(op, cell, own, inverse) + logs + HALF_LOG_TWO_PI * (double)width;
+    }
     op->partial[lane] = sum;
   }
 }
@@ -87,16 +122,17 @@ static void backward(rg_run *run, rg_op *op)
   const normal_state *state = op->state;
   double scale = op->scale / op->denominator;
   int64_t n = node_floats(run, op->in[0]);
-  for (int64_t k = 0; k < n; k++) {
-    if (op->in[0]->d)
-      op->in[0]->d[k] += (float)scale * state->by_mean[k];
-    if (op->in[1]->d)
-      op->in[1]->d[k] -= (float)scale * state->by_mean[k];
-    if (is_given(op) && op->in[2]->d)
-      op->in[2]->d[k] += (float)scale * state->by_scale[k];
-  }
-  if (!is_given(op))
+  rg_add_slopes(op->in[0]->d, scale, state->by_mean, n);
+  rg_add_slopes(op->in[1]->d, -scale, state->by_mean, n);
+  if (is_given(op))
+    rg_add_slopes(op->in[2]->d, scale, state->by_scale, n);
+  else
     rg_column_gradient(run, op, 0, state->by_scale, scale);
+}
+
+static void predict(rg_run *run, rg_op *op, float *mean)
+{
+  memcpy(mean, op->in[0]->x, sizeof *mean * (size_t)node_floats(run, op->in[0]));
 }
 
 static bool probe(rg_graph *graph, int variant)
@@ -124,6 +160,7 @@ const rg_op_type rg_loss_normal = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .predict = predict,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "curvature of exp(-2 log sd)"};

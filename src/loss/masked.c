@@ -65,3 +65,10 @@ void rg_column_gradient(rg_run *run, const rg_op *op, int k, const float *slope,
   column_leaf leaf = {slope, scale, run->share->lane_cells, op->param[k]->cols};
   rg_gradient_over_lanes(run, op, k, columns_of_lane, &leaf);
 }
+
+void rg_add_slopes(float *d, double scale, const float *slope, int64_t n)
+{
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < (d ? n : 0); i++)
+    d[i] += (float)scale * slope[i];
+}

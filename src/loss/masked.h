@@ -37,4 +37,22 @@ void rg_whole_value(const rg_run *run, rg_op *op, double value);
 void rg_column_gradient(rg_run *run, const rg_op *op, int k, const float *slope,
                         double scale);
 
+/** d += scale * slope, n numbers; nothing when d is NULL. */
+void rg_add_slopes(float *d, double scale, const float *slope, int64_t n);
+
+/** RG_EUSAGE unless in[k] is a dense whole node of that width, or a sparse modality of so
+ *  many features, all of them here. */
+rg_status rg_need_target(const rg_op *op, int k, int width);
+/** RG_EUSAGE unless in[0] is dense and whole, in[1] a target as wide, and then at most so
+ *  many inputs of one column follow. */
+rg_status rg_need_likelihood(const rg_op *op, int columns);
+/** A cell's row of such a target: of a dense one as it lies there, of a sparse one written
+ *  into `room` (width floats that are 0), which rg_target_clear leaves as it was. */
+const float *rg_target_row(const rg_run *run, const rg_node *target, int64_t cell,
+                           float *room);
+/** The same with 1 for whatever a sparse target stores. */
+const float *rg_target_ones(const rg_run *run, const rg_node *target, int64_t cell,
+                            float *room);
+void rg_target_clear(const rg_run *run, const rg_node *target, int64_t cell, float *room);
+
 #endif
