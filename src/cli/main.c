@@ -74,12 +74,22 @@ static rg_status dispatch(rg_comm *comm, int argc, char **argv)
   return RG_OK;
 }
 
+/* Help of a process that is alone: no ranks have to be started for it. */
+static bool only_help(int argc, char **argv)
+{
+  bool help = argc > 1 && strcmp(argv[1], "help") == 0;
+  for (int i = 1; i < argc; i++)
+    help = help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+  return help && !rg_comm_launched();
+}
+
 int main(int argc, char **argv)
 {
   int probed = rg_probe_main(argc, argv);
   if (probed >= 0)
     return probed;
-  rg_comm *comm = rg_comm_start(&argc, &argv);
+  rg_comm *comm =
+      only_help(argc, argv) ? rg_comm_self() : rg_comm_start(&argc, &argv);
   rg_log_start(NULL, rg_rank(comm));
   rg_status status = rg_agree(comm, dispatch(comm, argc, argv));
   if (status == RG_ESTOPPED && rg_rank(comm) == 0)

@@ -36,8 +36,7 @@ static void drop_memory(rg_comm *comm)
   comm->room = comm->scratch_bytes = 0;
 }
 
-/* Whether a launcher started this process: mpirun, srun and others say so. */
-static bool was_launched(void)
+bool rg_comm_launched(void)
 {
   const char *names[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_STEP_ID"};
   for (int k = 0; k < 4; k++)
@@ -48,8 +47,10 @@ static bool was_launched(void)
 
 void rg_comm_exit(int code)
 {
-  bool alone = !was_launched() && world.size == 1;
+  bool alone = !rg_comm_launched() && world.size == 1;
   fflush(NULL);
+  if (world.size == 0) /* never started */
+    _exit(code);
 #ifndef __SANITIZE_ADDRESS__
   if (alone)
     _exit(code);
