@@ -9,6 +9,16 @@
 #include "regatta/model.h"
 #include "regatta/nn.h"
 
+/* "needs rna,atac; ..." */
+static char *needs_of(const rg_recipe *r)
+{
+  if (*r->modalities)
+    return rg_format("needs %s%s; %s", r->modalities,
+                     r->mosaic ? ", one of them in a cell" : "", r->good_for);
+  return rg_format("needs %d modalities or more%s; %s", r->least > 1 ? r->least : 1,
+                   r->mosaic ? ", one of them in a cell" : "", r->good_for);
+}
+
 static int list_recipes(rg_item *items)
 {
   int n = 0;
@@ -17,7 +27,7 @@ static int list_recipes(rg_item *items)
     items[n] = (rg_item){.name = r->name,
                          .help = r->help,
                          .cite = r->cite,
-                         .facts = rg_format("needs %s; %s", r->modalities, r->good_for),
+                         .facts = needs_of(r),
                          .options = r->fields,
                          .section = r->name,
                          .defaults = r->defaults};
