@@ -132,6 +132,7 @@ typedef enum rg_weigh {
   RG_WEIGH_ONES,   /* 1 at every nonzero */
   RG_WEIGH_COUNTS, /* the counts */
   RG_WEIGH_LOG,    /* log1p(1e4 x / row sum) */
+  RG_WEIGH_LOG_COUNTS, /* log1p(x) */
   RG_WEIGH_IDF,    /* idf^power at every nonzero, row scaled to length `scale` */
   RG_WEIGH_SIZE,   /* x / row sum x median row sum of the training cells: target of BABEL */
   /** Standard scores of log1p of RG_WEIGH_SIZE (of values that are no counts: of these),
@@ -185,6 +186,13 @@ typedef struct rg_model {
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */
+  int n_regressions; /* linear layers that no step trains, fitted after the phases */
+  struct rg_regression {
+    rg_op *layer;
+    rg_node *target;
+    rg_node *mask; /* cells that count; NULL: all */
+    double ridge;
+  } regression[RG_MODALITIES];
   int n_watch; /* what early stopping and plateaus look at: the weighted sum of losses over
                   the cells left out for validation, with latents drawn, dropout off and
                   the running statistics of normalisations; no step may update them */
@@ -212,6 +220,12 @@ void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
 /** Modality `to` predicted from `from` alone, for translate. */
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
+/** After the last phase, fit `fitted` (the output of an operation linear, of parameters
+ *  that no step updates) to `target` by ridge regression over the training cells where
+ *  `mask` is above 0, the trained model read out without noise. `ridge` is in units of the
+ *  mean variance of the regressors. */
+void rg_model_regress(rg_model *model, rg_node *fitted, rg_node *target, rg_node *mask,
+                      double ridge);
 /** Add a loss to what is watched. */
 void rg_model_watch(rg_model *model, rg_op *loss, double weight);
 

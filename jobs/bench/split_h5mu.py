@@ -1,7 +1,8 @@
 """split_h5mu.py FILE.h5mu OUT.h5mu COLUMN (--only | --without) VALUE[,VALUE...]
+split_h5mu.py FILE.h5mu OUT.h5mu (--drawn | --rest) SHARE
 
 Write the cells of FILE whose obs COLUMN has one of the values (--only) or none of them
-(--without). Every modality must hold every cell, in one order, with sparse rows (csr) in X;
+(--without); or a share of the cells, drawn with a fixed seed, or all others (--rest). Every modality must hold every cell, in one order, with sparse rows (csr) in X;
 X, obs and var are kept, all else is left out. Needs h5py."""
 import argparse
 
@@ -48,15 +49,24 @@ def copy_rows(source, target, keep):
     target["indptr"] = np.concatenate([[0], np.cumsum(np.diff(start)[keep])]).astype("i8")
 
 
-def split(source, target, column, wanted, without):
+def chosen(source, options):
     frames = [source["obs"]] + [m["obs"] for m in source["mod"].values()]
-    having = [f for f in frames if column in f]
-    if not having:
-        raise SystemExit("no column %s in obs" % column)
     if len({len(f[f.attrs["_index"]]) for f in frames}) != 1:
         raise SystemExit("a modality lacks cells")
-    found = np.isin(values(having[0], column), wanted)
-    keep = np.flatnonzero(~found if without else found)
+    share = options.drawn or options.rest
+    if share:
+        n = len(frames[0][frames[0].attrs["_index"]])
+        drawn = np.random.default_rng(0).random(n) < share
+        return np.flatnonzero(drawn if options.drawn else ~drawn)
+    having = [f for f in frames if options.column in f]
+    if not having:
+        raise SystemExit("no column %s in obs" % options.column)
+    wanted = (options.only or options.without).split(",")
+    found = np.isin(values(having[0], options.column), wanted)
+    return np.flatnonzero(~found if options.without else found)
+
+
+def split(source, target, keep):
     attributes(source, target)
     copy_frame(source["obs"], target.create_group("obs"), keep)
     attributes(source["mod"], target.create_group("mod"))
@@ -72,15 +82,16 @@ def split(source, target, column, wanted, without):
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("file")
 parser.add_argument("out")
-parser.add_argument("column")
+parser.add_argument("column", nargs="?")
 group = parser.add_mutually_exclusive_group(required=True)
 group.add_argument("--only")
 group.add_argument("--without")
+group.add_argument("--drawn", type=float)
+group.add_argument("--rest", type=float)
 options = parser.parse_args()
 with h5py.File(options.file, "r") as source, \
         h5py.File(options.out, "w", userblock_size=512) as target:
-    cells = split(source, target, options.column,
-                  (options.only or options.without).split(","), options.without is not None)
+    cells = split(source, target, chosen(source, options))
 with open(options.out, "r+b") as out:
     out.write(b"MuData (format-version=0.1.0;creator=split_h5mu.py;creator-version=1)")
 print("%s: %d cells" % (options.out, cells))

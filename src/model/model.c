@@ -186,6 +186,14 @@ void rg_model_translation(rg_model *model, const char *from, const char *to, rg_
   snprintf(likelihood->from, sizeof likelihood->from, "%s", from);
 }
 
+void rg_model_regress(rg_model *model, rg_node *fitted, rg_node *target, rg_node *mask,
+                      double ridge)
+{
+  RG_ASSERT(model->n_regressions < RG_MODALITIES);
+  model->regression[model->n_regressions++] =
+      (struct rg_regression){fitted->op, target, mask, ridge};
+}
+
 void rg_model_watch(rg_model *model, rg_op *loss, double weight)
 {
   RG_ASSERT(model->n_watch < RG_TERMS);

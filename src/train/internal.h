@@ -139,6 +139,12 @@ void rg_validation_free(rg_validation *validation);
 /** The best parameters so far, as the flat array; never NULL. */
 float *rg_validation_best(rg_validation *validation);
 
+/* ---- what is fitted after the phases: regress.c ---------------------------------- */
+
+/** Fit the regressions of the model on the training cells; the same bits on any number of
+ *  ranks. Collective. RG_EFAIL, RG_EDIVERGED. */
+rg_status rg_fit_regressions(rg_session *session);
+
 /* ---- the session: session.c ------------------------------------------------------ */
 
 struct rg_session {

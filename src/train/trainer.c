@@ -156,6 +156,7 @@ static rg_status all_phases(training *t)
     t->state.epoch = 0;
     t->state.watched = (struct rg_watched){.factor = 1};
   }
+  RG_TRY(rg_fit_regressions(t->session));
   status = checkpoint(t);
 out:
   return status;

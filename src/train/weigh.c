@@ -186,6 +186,10 @@ void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
   case RG_WEIGH_LOG:
     scale_row(counts, i, 1e4, sum, true, values);
     break;
+  case RG_WEIGH_LOG_COUNTS:
+    for (int64_t k = 0; k < n; k++)
+      values[k] = (float)log1p((double)counts->values[low + k]);
+    break;
   case RG_WEIGH_IDF:
     idf_row(input, idf, counts->indices + low, n, values);
     break;

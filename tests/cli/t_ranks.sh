@@ -50,6 +50,32 @@ done
 test "$(hash_of "$scratch/graph-1")" != "$(hash_of "$scratch/sailerx-1")"
 ok $? "pairs=graph trains something else"
 
+# cells that lack a modality
+"$regatta" simulate -o "$scratch/mosaic.h5mu" --cells 300 --genes 200 --peaks 900 \
+  --proteins 12 --chromosomes 5 --paired 0.6 --seed 3 >/dev/null 2>&1
+mosaic() { # NAME RANKS RECIPE OPTIONS...
+  name=$1 ranks=$2 recipe=$3
+  shift 3
+  on "$ranks" train "$scratch/mosaic.h5mu" -o "$scratch/$name" --recipe "$recipe" \
+    --batch batch --set train.batch=64 "$@"
+}
+for recipe in cobolt; do
+  case $recipe in
+  cobolt) small="--set cobolt.epochs=3 --set cobolt.features=16" ;;
+  esac
+  # shellcheck disable=SC2086
+  mosaic $recipe-1 1 $recipe $small
+  ok $? "$recipe trains on cells that lack modalities"
+  for ranks in 2 3 4; do
+    # shellcheck disable=SC2086
+    mosaic $recipe-$ranks $ranks $recipe $small
+    same "$(hash_of "$scratch/$recipe-$ranks")" "$(hash_of "$scratch/$recipe-1")" \
+      "$recipe: $ranks ranks give the parameters of one"
+    same "$(losses $recipe-$ranks | cksum)" "$(losses $recipe-1 | cksum)" \
+      "$recipe: $ranks ranks give the losses of one"
+  done
+done
+
 OMP_NUM_THREADS=2 train threads 1 sailerx --set sailerx.epochs=3
 same "$(hash_of "$scratch/threads")" "$(hash_of "$scratch/sailerx-1")" \
   "two threads give the parameters of one"
