@@ -74,4 +74,15 @@ typedef struct rg_match_scores {
 rg_match_scores rg_match_score(rg_comm *comm, const rg_csr *weights,
                                const int64_t *partner);
 
+/** Labels that were found against the true ones. */
+typedef struct rg_agreement {
+  int64_t cells;   /* that have a true label */
+  double accuracy; /* share where it was found; NaN without cells */
+  double macro_f1; /* mean of F1 over the labels that are true or found somewhere */
+} rg_agreement;
+/** Labels are 0..n_labels-1; cells of true label -1 are left out, a cell of found label -1
+ *  is wrong. Collective. */
+rg_agreement rg_compare_labels(rg_comm *comm, const int32_t *truth, const int32_t *found,
+                               int n_labels, int64_t rows);
+
 #endif

@@ -5,6 +5,7 @@ against numpy code written here from the definitions. Prints "ok WHAT", "not ok 
 "skip WHAT" per check."""
 import json
 import sys
+from math import erfc
 
 import h5py
 import numpy as np
@@ -161,6 +162,28 @@ def matching(x, y):
     return np.mean(np.diag(j) / j.sum(1))
 
 
+def kbet(x, kind, batch):
+    kept = []
+    for c in np.unique(kind):
+        b = batch[kind == c]
+        k = min(70, max(10, int(len(b) / len(np.unique(b)) / 4)))
+        order, _ = nearest(x[kind == c], k - 1)
+        around = np.concatenate([b[order], b[:, None]], axis=1)
+        chi2 = sum(((around == v).sum(1) - k * (b == v).mean()) ** 2 / (k * (b == v).mean())
+                   for v in np.unique(b))
+        # one degree of freedom: the square of a normal number
+        kept.append(np.mean([erfc(np.sqrt(v / 2)) >= 0.05 for v in chi2]))
+    return np.mean(kept)
+
+
+def transferred(x, y, kind, k=15):
+    near = np.argsort(distances(y, x), axis=1, kind="stable")[:, :k]
+    found = np.array([np.bincount(kind[i]).argmax() for i in near])
+    f1 = [2 * ((kind == c) & (found == c)).sum() / ((kind == c).sum() + (found == c).sum())
+          for c in np.union1d(kind, found)]
+    return (kind == found).mean(), np.mean(f1)
+
+
 # ---- checks
 
 def close(scores, key, expected, tolerance=1e-5):
@@ -183,6 +206,9 @@ def check_own(s, x, y, kind, batch, depth):
     close(s, "depth_leakage_max", np.max(rho))
     close(s, "foscttm", foscttm(x, y))
     close(s, "matching_score", matching(x, y))
+    close(s, "kbet", kbet(x, kind, batch))
+    for key, value in zip(("label_transfer", "label_transfer_f1"), transferred(x, y, kind)):
+        close(s, key, value)
 
 
 def check_sklearn(s, x, kind, clusters):
@@ -204,7 +230,7 @@ def check(scores):
         s = json.load(f)
     keys = ("embedding cells ari nmi ari_best_resolution nmi_best_resolution best_resolution "
             "knn_purity asw_label asw_batch ilisi graph_connectivity depth_leakage foscttm "
-            "matching_score controls").split()
+            "matching_score kbet label_transfer label_transfer_f1 controls").split()
     missing = [k for k in keys if k not in s]
     print("not ok keys missing: %s" % missing if missing else "ok the keys are there")
     print("ok" if s["cells"] == keep.sum() else "not ok", "dropped cells are left out")
@@ -217,6 +243,9 @@ def check(scores):
     close(zeros, "nmi_best_resolution", 0)
     close(zeros, "foscttm", 0.5, 0.01)
     close(random, "foscttm", 0.5, 0.05)
+    close(random, "kbet", 0.95, 0.05)
+    print("ok" if random["label_transfer"] < 0.5 < s["label_transfer"] else "not ok",
+          "random numbers transfer no labels")
     close(random, "ari_best_resolution", 0, 0.05)
     print("ok" if s["ari_best_resolution"] > 0.5 else "not ok", "planted types are found")
 
