@@ -76,6 +76,8 @@ typedef struct rg_node {
   bool input;              /* filled by the caller (rg_input), no gradient */
   bool free;               /* an input with a gradient: what the gradient check varies */
   int slot;                /* sparse: which of rg_run.sparse */
+  int batch_at, batches;   /* columns from batch_at on that are the one-hot batch, so many;
+                              set by the input "batch", kept by concat and the like */
   float *x;                /* value, this rank's cells */
   float *d;                /* gradient; NULL for inputs */
   rg_op *op;               /* producer; NULL for inputs */
@@ -108,6 +110,10 @@ typedef struct rg_param {
   bool wide;               /* one row per feature; gradient and update are done inside the
                               kernel's tiles where all lanes are here */
   int uses;                /* operations that share it */
+  int batch_at, batches;   /* columns from batch_at on that belong to the batches, one
+                              each; other data have other batches */
+  bool batch_rows;         /* the rows belong to the batches instead */
+  bool frozen;             /* never updated; of a normalisation: it works as in inference */
 } rg_param;
 static inline int64_t rg_param_size(const rg_param *param)
 {
@@ -236,6 +242,12 @@ float *rg_graph_flat(const rg_graph *graph);
  *  Borrowed. */
 float *rg_param_value(const rg_graph *graph, const rg_param *param);
 float *rg_param_gradient(const rg_graph *graph, const rg_param *param);
+/** Freeze the parameters of the group `name`, or where there is none those whose names
+ *  begin with it, before the first sequence is made; returns how many. */
+int rg_graph_freeze(rg_graph *graph, const char *name);
+/** Groups of parameters and their names. */
+int rg_graph_groups(const rg_graph *graph);
+const char *rg_graph_group_name(const rg_graph *graph, int i);
 /** Draw every parameter anew from (seed, name, row). */
 void rg_graph_init_params(rg_graph *graph, uint64_t seed);
 

@@ -135,6 +135,10 @@ typedef struct rg_dataset {
 rg_status rg_prepare(rg_file *file, const rg_prepare_options *options, const char *batch,
                      const char *label, const rg_dataset *keep_features,
                      rg_dataset *dataset);
+/** Embed the modalities of a data set that was prepared with the features of another, as
+ *  rg_prepare does without; those of fewer than two cells have none. Collective. */
+rg_status rg_dataset_embed(rg_comm *comm, const rg_prepare_options *options,
+                           rg_dataset *dataset);
 void rg_dataset_fini(rg_dataset *dataset);
 /** The dataset's modality by name, or NULL. Not collective. */
 const rg_prepared_modality *rg_dataset_modality(const rg_dataset *dataset,

@@ -22,6 +22,8 @@ typedef struct rg_train_options {
   double checkpoint_minutes;
   int64_t keep;          /* checkpoints kept */
   double max_hours;      /* 0: no limit */
+  char *init_from;       /* run that parameters and constants come from; NULL: none */
+  char *freeze;          /* groups or beginnings of names, "enc,dec"; NULL: none */
   int64_t max_steps;     /* 0: none; stops with a checkpoint as a signal would */
 } rg_train_options;
 extern const rg_field rg_train_fields[];
@@ -69,7 +71,11 @@ typedef struct rg_plan {
 } rg_plan;
 
 /** Set up training of a plan on a data set: covariates, teacher, grid, store, graph.
- *  `teacher` (may be empty) are this rank's rows of the teacher's embedding. Collective.
+ *  `teacher` (may be empty) are this rank's rows of the teacher's embedding. With
+ *  plan->train.init_from constants and parameters are those of that run, matched by name:
+ *  the data set has to have its features (rg_prepare with keep_features). Columns of
+ *  weights that read the one-hot batch go by the name of the batch; those of new batches
+ *  are drawn, and new rows of tables of batches are the mean of the old. Collective.
  *  RG_EUSAGE, RG_EINPUT. */
 rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
                          const rg_mat *teacher, rg_session **session);
@@ -103,6 +109,9 @@ rg_status rg_run_hash(rg_comm *comm, const char *run, uint64_t *hash);
 /** Number the batches and labels of `dataset` as the data set a run was trained on
  *  (RUN/prepared) does; those that one did not have count as none. Not collective. */
 void rg_adopt_categories(const rg_dataset *trained, rg_dataset *dataset);
+/** Number the batches and labels of `dataset` as `trained` does, and those that it did not
+ *  have after them: for training that goes on from a run. Not collective. */
+void rg_extend_categories(const rg_dataset *trained, rg_dataset *dataset);
 /** Load the newest valid checkpoint of a run for inference on a data set prepared with the
  *  run's features. Collective. RG_EINPUT. */
 rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,

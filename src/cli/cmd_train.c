@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 typedef struct train_options {
-  char *output, *recipe, *batch, *labels, *layer;
+  char *output, *recipe, *batch, *labels, *layer, *init_from;
   bool resume;
 } train_options;
 
@@ -21,26 +21,47 @@ static const rg_field options[] = {
      "column of obs with the type of a cell, for scores (data.labels)"},
     {"layer", RG_TEXT, offsetof(train_options, layer), NULL, 0, 0, NULL, NULL,
      "layer that holds the counts (data.layer)"},
+    {"init_from", RG_TEXT, offsetof(train_options, init_from), NULL, 0, 0, NULL, NULL,
+     "run folder to go on from (train.init_from): its configuration where --config names "
+     "none, its features and its trained parameters"},
     {"resume", RG_BOOL, offsetof(train_options, resume), "false", 0, 0, NULL, NULL,
      "go on from the newest checkpoint of the run folder"},
     {0}};
 
 /* ---- plan ---- */
 
+/* The configuration of a run has the settings of its recipe alone. */
+static rg_status check_origin(const rg_call *call, const train_options *o)
+{
+  rg_status status = RG_OK;
+  rg_plan old = {0};
+  RG_TRY(rg_plan_read(call->comm, o->init_from, &old));
+  if (o->recipe && strcmp(o->recipe, old.recipe->name) != 0)
+    status = rg_fail(RG_EINPUT, "%s: a run of recipe %s; it cannot be gone on from with %s",
+                     o->init_from, old.recipe->name, o->recipe);
+out:
+  rg_plan_fini(&old);
+  return status;
+}
+
 static rg_status make_plan(const rg_call *call, const train_options *o, rg_plan *plan)
 {
-  const char *names[] = {"batch", "labels", "layer"};
-  const char *values[] = {o->batch, o->labels, o->layer};
+  enum { NAMED = 4 };
+  const char *names[NAMED] = {"data.batch", "data.labels", "data.layer",
+                              "train.init_from"};
+  const char *values[NAMED] = {o->batch, o->labels, o->layer, o->init_from};
   int n = 0;
-  char **assignments = RG_NEW(char *, call->n_assignments + 3);
-  for (int k = 0; k < 3; k++)
+  char **assignments = RG_NEW(char *, call->n_assignments + NAMED);
+  for (int k = 0; k < NAMED; k++)
     if (values[k])
-      assignments[n++] = rg_format("data.%s=%s", names[k], values[k]);
+      assignments[n++] = rg_format("%s=%s", names[k], values[k]);
   int made = n;
   for (int k = 0; k < call->n_assignments; k++)
     assignments[n++] = call->assignments[k];
-  rg_sources sources = {call->config, n, assignments, o->recipe};
+  char *old = o->init_from ? rg_format("%s/used_config.yaml", o->init_from) : NULL;
+  rg_sources sources = {call->config ? call->config : old, n, assignments, o->recipe};
   rg_status status = rg_plan_make(call->comm, &sources, plan);
+  rg_free(old);
   for (int k = 0; k < made; k++)
     rg_free(assignments[k]);
   rg_free(assignments);
@@ -63,13 +84,34 @@ static rg_status check_folder(const rg_call *call, const train_options *o)
 
 /* ---- data ---- */
 
+/* The data with the features of a run, its batches and labels first. */
+static rg_status prepare_like(rg_file *file, const rg_plan *plan, rg_dataset *dataset)
+{
+  rg_status status = RG_OK;
+  rg_comm *comm = rg_file_comm(file);
+  rg_dataset trained = {0};
+  char *path = rg_format("%s/prepared", plan->train.init_from);
+  RG_TRY(rg_dataset_read(comm, path, &trained));
+  RG_TRY(rg_prepare(file, &plan->prepare, plan->data.batch, plan->data.labels, &trained,
+                    dataset));
+  rg_extend_categories(&trained, dataset);
+  RG_TRY(rg_dataset_embed(comm, &plan->prepare, dataset));
+out:
+  rg_dataset_fini(&trained);
+  rg_free(path);
+  return status;
+}
+
 static rg_status load(rg_file *file, const rg_plan *plan, rg_dataset *dataset,
                       rg_mat *teacher)
 {
   rg_status status = RG_OK;
   rg_timer_start("prepare");
-  RG_TRY(rg_prepare(file, &plan->prepare, plan->data.batch, plan->data.labels, NULL,
-                    dataset));
+  if (plan->train.init_from)
+    RG_TRY(prepare_like(file, plan, dataset));
+  else
+    RG_TRY(rg_prepare(file, &plan->prepare, plan->data.batch, plan->data.labels, NULL,
+                      dataset));
   RG_TRY(rg_work_teacher(file, plan, dataset, teacher));
 out:
   rg_timer_stop("prepare");
@@ -146,6 +188,8 @@ static rg_status run(const rg_call *call)
   rg_mat teacher = {0};
   rg_session *session = NULL;
   rg_outcome outcome = {0};
+  if (o->init_from)
+    RG_TRY(check_origin(call, o));
   RG_TRY(make_plan(call, o, &plan));
   if (call->print_config) {
     rg_say(comm, "%s", plan.configuration);
@@ -186,7 +230,9 @@ const rg_command rg_cmd_train = {
         "it came from), prepared (features and embeddings), ckpt (checkpoints), "
         "log.jsonl, metrics.csv, timers.csv, STATUS. The trained model does not depend "
         "on the number of ranks. SIGTERM, SIGUSR1, a file RUN/stop or "
-        "train.max_hours end the training with a checkpoint and exit code 75.",
+        "train.max_hours end the training with a checkpoint and exit code 75. "
+        "--init-from OLD goes on from another run: new cells are mapped onto its features, "
+        "batches it did not know are added, and train.freeze names what stays as it is.",
     .example = "mpirun -n 2 regatta train cells.h5mu -o run --batch plate",
     .options = options,
     .options_size = sizeof(train_options),

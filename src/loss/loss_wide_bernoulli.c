@@ -41,8 +41,10 @@ static rg_status shape(rg_graph *graph, rg_op *op)
     return rg_fail(RG_EUSAGE, "wide_bernoulli %s: hidden units and counts differ in blocks",
                    op->name);
   int64_t block = blocks->offset[blocks->n] / blocks->n;
-  rg_op_param_wide(graph, op, "weight", blocks, op->in[0]->width, rg_init_named(o->init),
-                   op->in[0]->width, block > 0 ? block : 1);
+  rg_param *weight =
+      rg_op_param_wide(graph, op, "weight", blocks, op->in[0]->width,
+                       rg_init_named(o->init), op->in[0]->width, block > 0 ? block : 1);
+  rg_batch_columns_of(weight, op->in[0]);
   rg_op_param_wide(graph, op, "bias", blocks, 1, RG_INIT_TORCH, op->in[0]->width, 1);
 out:
   return status;

@@ -135,7 +135,7 @@ static double worst_of(check *c, const rg_sequence *sequence, int variant, char 
     bool is_param = i < graph->n_params;
     rg_param *param = is_param ? graph->param[i] : NULL;
     rg_node *node = is_param ? NULL : graph->node[i - graph->n_params];
-    if (is_param ? param->buffer : !node->free)
+    if (is_param ? param->buffer || param->frozen : !node->free)
       continue;
     int64_t n = is_param ? rg_param_size(param)
                          : (int64_t)node->parts * CELLS * node->width;
@@ -256,7 +256,9 @@ float *rg_probe_values(const rg_op_type *type, int variant, const rg_share *shar
       if (graph->op[i]->type->is_loss)
         values[(*n)++] = (float)graph->op[i]->value;
     for (int i = 0; i < graph->n_params; i++) {
-      int64_t size = graph->param[i]->buffer ? 0 : rg_param_size(graph->param[i]);
+      int64_t size = graph->param[i]->buffer || graph->param[i]->frozen
+                         ? 0
+                         : rg_param_size(graph->param[i]);
       memcpy(values + *n, rg_param_gradient(graph, graph->param[i]),
              sizeof *values * (size_t)size);
       *n += size;

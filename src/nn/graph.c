@@ -99,6 +99,16 @@ int rg_graph_group(rg_graph *graph, const char *name)
   return found;
 }
 
+int rg_graph_groups(const rg_graph *graph)
+{
+  return graph->n_groups;
+}
+
+const char *rg_graph_group_name(const rg_graph *graph, int i)
+{
+  return graph->group[i];
+}
+
 void rg_graph_decay(rg_graph *graph, double factor)
 {
   graph->current_decay = factor;
@@ -130,6 +140,8 @@ rg_node *rg_input(rg_graph *graph, const char *name, int width)
   rg_node *node = node_new(graph, name, NULL);
   node->width = width;
   node->input = true;
+  if (strcmp(name, "batch") == 0 || strcmp(name, "near:batch") == 0)
+    node->batches = width;
   return node;
 }
 

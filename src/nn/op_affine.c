@@ -25,8 +25,11 @@ static rg_status shape(rg_graph *graph, rg_op *op)
       return rg_fail(RG_EUSAGE, "affine %s: input %d is not whole", op->name, k);
   int width = op->in[0]->width;
   int64_t batches = batches_of(batch_of(op));
-  rg_op_param(graph, op, "scale", NULL, batches, width, RG_INIT_ZERO, 1, 1);
-  rg_op_param(graph, op, "bias", NULL, batches, width, RG_INIT_ZERO, 1, 1);
+  bool by_batch = batch_of(op) != NULL;
+  rg_op_param(graph, op, "scale", NULL, batches, width, RG_INIT_ZERO, 1, 1)->batch_rows =
+      by_batch;
+  rg_op_param(graph, op, "bias", NULL, batches, width, RG_INIT_ZERO, 1, 1)->batch_rows =
+      by_batch;
   rg_op_output(graph, op, NULL, width);
   return RG_OK;
 }

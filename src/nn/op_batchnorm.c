@@ -60,6 +60,12 @@ static void plan(rg_graph *graph, rg_op *op)
   state->level = rg_graph_scratch(graph, n);
 }
 
+/* Frozen, it works as in inference: its running statistics stay as well. */
+static bool learns(const rg_run *run, const rg_op *op)
+{
+  return run->train && !op->param[GAMMA]->frozen;
+}
+
 static bool counts(const rg_op *op, int64_t cell)
 {
   return op->n_in < 2 || op->in[1]->x[cell] > 0;
@@ -154,7 +160,7 @@ static void forward(rg_run *run, rg_op *op)
   int width = in->width;
   const float *gamma = rg_param_value(run->graph, op->param[GAMMA]);
   const float *beta = rg_param_value(run->graph, op->param[BETA]);
-  if (run->train)
+  if (learns(run, op))
     batch_statistics(run, op);
   else
     running_statistics(run, op);
@@ -196,7 +202,8 @@ static void affine_of_lane(void *self, int64_t lane, float *out)
   }
 }
 
-/* dx += gamma scale (dy - mean dy - xhat mean(dy xhat)), rows by rows */
+/* dx += gamma scale (dy - mean dy - xhat mean(dy xhat)), rows by rows; the means are none
+ * with running statistics */
 static void part_gradient(rg_run *run, rg_op *op, int part)
 {
   const norm_state *state = op->state;
@@ -207,7 +214,9 @@ static void part_gradient(rg_run *run, rg_op *op, int part)
   float *along = state->along + part * width, *level = state->level + part * width;
   const double *first = state->total + part * 2 * width, *second = first + width;
   double n = fmax(state->cells, 1);
-  for (int j = 0; j < width; j++) {
+  for (int j = 0; j < width && !learns(run, op); j++)
+    level[j] = along[j] = 0;
+  for (int j = 0; j < width && learns(run, op); j++) {
     level[j] = (float)(first[j] / n);
     along[j] = (float)((second[j] - (double)centre[j] * first[j]) * (double)scale[j] / n);
   }
@@ -252,7 +261,7 @@ static rg_node *probe_mask(rg_graph *graph)
 
 static bool probe(rg_graph *graph, int variant)
 {
-  if (variant > 2)
+  if (variant > 3)
     return false;
   const rg_blocks *blocks = variant == 1 ? rg_probe_blocks() : NULL;
   rg_node *x = rg_input_free(graph, "x", blocks, 4);
@@ -261,6 +270,8 @@ static bool probe(rg_graph *graph, int variant)
   /* sums of y and of y^2 do not depend on x: bend it first */
   y = rg_apply(graph, "activation", "bend", "kind=softplus", y, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
+  if (variant == 3)
+    rg_graph_freeze(graph, "norm.");
   return true;
 }
 

@@ -11,7 +11,12 @@ static rg_status shape(rg_graph *graph, rg_op *op)
       return rg_fail(RG_EUSAGE, "concat %s: input %d is not whole", op->name, k);
     width += op->in[k]->width;
   }
-  rg_op_output(graph, op, NULL, width);
+  rg_node *out = rg_op_output(graph, op, NULL, width);
+  for (int k = 0, at = 0; k < op->n_in; at += op->in[k++]->width)
+    if (op->in[k]->batches > 0) {
+      out->batch_at = at + op->in[k]->batch_at;
+      out->batches = op->in[k]->batches;
+    }
   return RG_OK;
 }
 

@@ -21,7 +21,9 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   rg_status status = RG_OK;
   RG_TRY(need_inputs(op, 1));
   RG_TRY(need_dense(op, 0));
-  rg_op_output(graph, op, op->in[0]->blocks, op->in[0]->width);
+  rg_node *out = rg_op_output(graph, op, op->in[0]->blocks, op->in[0]->width);
+  out->batch_at = op->in[0]->batch_at;
+  out->batches = op->in[0]->batches;
 out:
   return status;
 }

@@ -67,6 +67,8 @@ static inline double batch_cells(const rg_run *run)
 {
   return (double)run->share->lanes * run->share->lane_cells;
 }
+/** The columns of the parameter are those of the node, so it has the batches' as well. */
+void rg_batch_columns_of(rg_param *param, const rg_node *node);
 /** torch, xavier, kaiming or zero. */
 rg_init rg_init_named(const char *name);
 

@@ -31,8 +31,9 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   const rg_node *in = op->in[0];
   int64_t blocks = o->joined && in->blocks ? in->blocks->n : 1;
   int64_t fan_in = in->width * blocks;
-  rg_op_param(graph, op, "weight", in->blocks, o->width, in->width, rg_init_named(o->init),
-              fan_in, o->width);
+  rg_batch_columns_of(rg_op_param(graph, op, "weight", in->blocks, o->width, in->width,
+                                  rg_init_named(o->init), fan_in, o->width),
+                      in);
   if (o->bias)
     rg_op_param(graph, op, "bias", in->blocks, 1, o->width, rg_init_named(o->bias_init),
                 fan_in, o->width);

@@ -33,6 +33,7 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   rg_param *table = rg_op_param(graph, op, "table", NULL, batches_of(batch_of(op)),
                                 o->width, RG_INIT_CONSTANT, 1, 1);
   table->init_value = o->init;
+  table->batch_rows = batch_of(op) != NULL;
   rg_op_output(graph, op, NULL, (int)o->width);
   return RG_OK;
 }

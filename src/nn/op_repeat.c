@@ -15,7 +15,9 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   RG_TRY(need_dense(op, 0));
   if (op->in[0]->blocks || !op->in[1]->blocks)
     return rg_fail(RG_EUSAGE, "repeat %s: needs a whole and a blocked input", op->name);
-  rg_op_output(graph, op, op->in[1]->blocks, op->in[0]->width);
+  rg_node *out = rg_op_output(graph, op, op->in[1]->blocks, op->in[0]->width);
+  out->batch_at = op->in[0]->batch_at;
+  out->batches = op->in[0]->batches;
 out:
   return status;
 }

@@ -31,8 +31,10 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   const rg_blocks *blocks = op->in[1]->blocks;
   if (in->blocks || !blocks)
     return rg_fail(RG_EUSAGE, "split %s: needs a whole and a blocked input", op->name);
-  rg_op_param(graph, op, "weight", blocks, o->width, in->width, rg_init_named(o->init),
-              in->width, o->width * blocks->n);
+  rg_batch_columns_of(rg_op_param(graph, op, "weight", blocks, o->width, in->width,
+                                  rg_init_named(o->init), in->width,
+                                  o->width * blocks->n),
+                      in);
   rg_op_param(graph, op, "bias", blocks, 1, o->width, RG_INIT_TORCH, in->width, o->width);
   rg_op_output(graph, op, blocks, (int)o->width);
 out:

@@ -67,6 +67,25 @@ rg_param *rg_op_param_wide(rg_graph *graph, rg_op *op, const char *suffix,
   return param;
 }
 
+void rg_batch_columns_of(rg_param *param, const rg_node *node)
+{
+  param->batch_at = node->batch_at;
+  param->batches = node->batches;
+}
+
+int rg_graph_freeze(rg_graph *graph, const char *name)
+{
+  int group = rg_graph_find_group(graph, name), frozen = 0;
+  for (int i = 0; i < graph->n_params; i++) {
+    rg_param *param = graph->param[i];
+    bool hit = group >= 0 ? param->group == group
+                          : strncmp(param->name, name, strlen(name)) == 0;
+    param->frozen = param->frozen || hit;
+    frozen += hit;
+  }
+  return frozen;
+}
+
 int rg_graph_params(const rg_graph *graph)
 {
   return graph->n_params;

@@ -102,7 +102,8 @@ void rg_run_backward(rg_run *run)
 
 bool rg_run_updates(const rg_run *run, const rg_param *param)
 {
-  return !param->buffer && (run->sequence->groups >> param->group & 1) &&
+  return !param->buffer && !param->frozen &&
+         (run->sequence->groups >> param->group & 1) &&
          run->sequence->uses[rg_graph_param_index(run->graph, param)] > 0;
 }
 

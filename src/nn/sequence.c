@@ -30,7 +30,8 @@ static void need_op(const rg_graph *graph, const rg_op *op, bool *forward)
 static bool updates_own(const rg_sequence *sequence, const rg_op *op)
 {
   for (int i = 0; i < op->n_param; i++)
-    if (!op->param[i]->buffer && (sequence->groups >> op->param[i]->group & 1))
+    if (!op->param[i]->buffer && !op->param[i]->frozen &&
+        (sequence->groups >> op->param[i]->group & 1))
       return true;
   return false;
 }

@@ -137,3 +137,29 @@ out:
   rg_csr_fini(&x);
   return status;
 }
+
+static int64_t count_present(rg_comm *comm, const rg_prepared_modality *m)
+{
+  int64_t cells = 0;
+  for (int64_t i = 0; i < m->counts.rows; i++)
+    cells += m->present[i];
+  rg_sum_i64(comm, &cells, 1);
+  return cells;
+}
+
+rg_status rg_dataset_embed(rg_comm *comm, const rg_prepare_options *options,
+                           rg_dataset *dataset)
+{
+  rg_status status = RG_OK;
+  for (int k = 0; k < dataset->n_modalities; k++) {
+    rg_prepared_modality *m = &dataset->modality[k];
+    bool counts = m->values == RG_VALUES_COUNTS;
+    if (count_present(comm, m) < 2)
+      continue;
+    rg_mat_fini(&m->embedding);
+    RG_TRY(rg_embed_modality(
+        comm, options, rg_kind_of(m->name, m->chromosome != NULL, counts), counts, m));
+  }
+out:
+  return status;
+}

@@ -175,6 +175,15 @@ rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
 /** Covariates, constants (fitted when `fit`) and the store. Collective. */
 rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit);
 
+/* ---- going on from another run: init.c ------------------------------------------- */
+
+/** Constants of the run train.init_from, before they are fitted, and its parameters, after
+ *  all else that sets them; nothing without. Collective. RG_EINPUT. */
+rg_status rg_init_constants(rg_session *session);
+rg_status rg_init_parameters(rg_session *session);
+/** Freeze what train.freeze names. RG_EUSAGE. Not collective. */
+rg_status rg_freeze(rg_session *session);
+
 /* ---- where a training is: checkpoint.c ------------------------------------------- */
 
 /** Position and running sums; everything a continuation needs besides the arrays. */

@@ -26,6 +26,10 @@ const rg_field rg_train_fields[] = {
     {"keep", RG_INT, FIELD(keep), "2", 1, 1000, NULL, NULL, "checkpoints kept"},
     {"max_hours", RG_DOUBLE, FIELD(max_hours), "0", 0, 1e6, NULL, "hours",
      "stop with a checkpoint after this time; 0: no limit"},
+    {"init_from", RG_TEXT, FIELD(init_from), NULL, 0, 0, NULL, NULL,
+     "run folder that training goes on from: its features, constants and parameters"},
+    {"freeze", RG_TEXT, FIELD(freeze), NULL, 0, 0, NULL, NULL,
+     "groups of parameters, or beginnings of names, that are not updated: enc,dec"},
     {"max_steps", RG_INT, FIELD(max_steps), "0", 0, 1LL << 40, NULL, "steps",
      "stop with a checkpoint after so many steps of this process; 0: no limit"},
     {0}};

@@ -129,9 +129,10 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   const rg_plan *plan = session->plan;
   rg_covariates all = {0}, ordered = {0};
   int64_t *eligible = NULL, total = 0;
+  bool fit_own = fit && !plan->train.init_from; /* else the constants are there */
   if (plan->recipe->covariates)
-    RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
-                                    &session->constants, &all));
+    RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings,
+                                    fit_own, &session->constants, &all));
   if (session->facts.teacher_axes > 0)
     RG_TRY(rg_teacher_covariates(session->comm, &session->model, &session->dataset->batch,
                                  teacher, &all));
@@ -224,7 +225,10 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
   RG_TRY(rg_session_compose(session, dataset,
                             plan->recipe->teacher ? (int)teacher->cols : 0,
                             (int)plan->train.lanes, lane_cells));
+  RG_TRY(rg_freeze(session));
+  RG_TRY(rg_init_constants(session));
   RG_TRY(rg_session_fill(session, teacher, true));
+  RG_TRY(rg_init_parameters(session));
   lengthen_phases(session);
   int optimisers = 1;
   for (int p = 0; p < session->model.n_phases; p++)
