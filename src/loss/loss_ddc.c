@@ -4,7 +4,6 @@
 #include "masked.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct ddc_options {
@@ -21,10 +20,13 @@ static const rg_field fields[] = {
 
 #define SMALLEST 1e-9
 
+/* Rows of the batch, those that count first. */
 typedef struct ddc_state {
-  float *assign, *hidden;    /* of the batch */
+  float *counts, *all_counts; /* the mask here and of the batch */
+  float *assign, *hidden;
   float *kernel;             /* [batch][batch] */
-  float *sorted;             /* distances, for the median */
+  float *weight;             /* slopes of distances, [batch][batch] */
+  float *turned;             /* x (G + G^T): [batch][group] */
   float *by_corner;
   float *corner;             /* [batch][group]: exp(-|a - e|^2) */
   float *smooth;             /* kernel times a factor: [batch][group] */
@@ -32,19 +34,19 @@ typedef struct ddc_state {
   float *by_assign, *by_hidden;
 } ddc_state;
 
-/* in[0]: assignments, rows that sum to 1; in[1]: hidden rows */
+/* in[0]: assignments, rows that sum to 1; in[1]: hidden rows; in[2]: mask, optional */
 static rg_status shape(rg_graph *graph, rg_op *op)
 {
-  rg_status status = RG_OK;
   (void)graph;
-  RG_TRY(need_inputs(op, 2));
-  for (int k = 0; k < 2; k++)
-    if (op->in[k]->sparse || op->in[k]->blocks)
-      return rg_fail(RG_EUSAGE, "ddc %s: input %d is not whole", op->name, k);
+  if (op->n_in < 2 || op->n_in > 3)
+    return rg_fail(RG_EUSAGE, "ddc %s needs 2 inputs and at most a mask, got %d",
+                   op->name, op->n_in);
+  for (int k = 0; k < op->n_in; k++)
+    if (op->in[k]->sparse || op->in[k]->blocks || (k == 2 && op->in[k]->width != 1))
+      return rg_fail(RG_EUSAGE, "ddc %s: input %d has a wrong shape", op->name, k);
   if (op->in[0]->width < 2)
     return rg_fail(RG_EUSAGE, "ddc %s: needs two groups or more", op->name);
-out:
-  return status;
+  return RG_OK;
 }
 
 static void plan(rg_graph *graph, rg_op *op)
@@ -59,53 +61,99 @@ static void plan(rg_graph *graph, rg_op *op)
   state->hidden = rg_graph_scratch(graph, batch * op->in[1]->width);
   state->by_hidden = rg_graph_scratch(graph, batch * op->in[1]->width);
   state->kernel = rg_graph_scratch(graph, batch * batch);
-  state->sorted = rg_graph_scratch(graph, batch * batch);
+  state->weight = rg_graph_scratch(graph, batch * batch);
+  state->turned = rg_graph_scratch(graph, batch * groups);
+  state->counts = rg_graph_scratch(graph, rg_graph_cells(graph));
+  state->all_counts = rg_graph_scratch(graph, batch);
   state->by_corner = rg_graph_scratch(graph, batch * groups);
   state->product = rg_graph_scratch_f64(graph, groups * groups);
   state->slope = rg_graph_scratch_f64(graph, groups * groups);
 }
 
-static int by_value(const void *a, const void *b)
+/* Bits of a number >= 0 rise with it. */
+static uint32_t bits_of(float x)
 {
-  float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
 }
 
-/* exp(-d^2 / (2 s)); a median is the lower of two, as PyTorch's. Returns s. */
+/* Of the numbers whose upper bits are `upper` (all when there are no upper bits yet), the
+ * bits from `shift` on of number *rank; *rank becomes the place among those alike. */
+static uint32_t digits_of(const float *x, int64_t n, int shift, uint32_t upper,
+                          int64_t *rank)
+{
+  int64_t count[1 << 11] = {0};
+  uint32_t digit = 0;
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits = bits_of(x[i]);
+    if ((uint64_t)bits >> (shift + 11) == upper)
+      count[bits >> shift & 0x7ff]++;
+  }
+  while (digit < 0x7ff && *rank >= count[digit])
+    *rank -= count[digit++];
+  return upper << 11 | digit;
+}
+
+/* The lower of two medians, as PyTorch's, of n numbers >= 0. */
+static double median_of(const float *x, int64_t n)
+{
+  int64_t rank = (n - 1) / 2;
+  uint32_t bits = digits_of(x, n, 22, 0, &rank);
+  bits = digits_of(x, n, 11, bits, &rank);
+  bits = digits_of(x, n, 0, bits, &rank);
+  float median;
+  memcpy(&median, &bits, sizeof median);
+  return (double)median;
+}
+
+static double distance(const float *a, const float *b, int width)
+{
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int k = 0; k < width; k++) {
+    double e = (double)a[k] - (double)b[k];
+    sum += e * e;
+  }
+  return sum;
+}
+
+/* exp(-d^2 / (2 s)); returns s */
 static double make_kernel(const ddc_state *state, const ddc_options *o, int64_t batch,
                           int width)
 {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < batch; i++)
-    for (int64_t j = 0; j < batch; j++) {
-      double sum = 0;
-      for (int k = 0; k < width; k++) {
-        double e = (double)state->hidden[i * width + k] -
-                   (double)state->hidden[j * width + k];
-        sum += e * e;
-      }
-      state->kernel[i * batch + j] = (float)sum;
-    }
+    for (int64_t j = 0; j < batch; j++)
+      state->kernel[i * batch + j] = (float)distance(
+          state->hidden + i * width, state->hidden + j * width, width);
   int64_t n = batch * batch;
-  double median = 1;
-  if (o->median) {
-    memcpy(state->sorted, state->kernel, sizeof(float) * (size_t)n);
-    qsort(state->sorted, (size_t)n, sizeof(float), by_value);
-    median = (double)state->sorted[(n - 1) / 2];
-  }
+  double median = o->median ? median_of(state->kernel, n) : 1;
   double s = fmax(o->width * median, SMALLEST);
+  float factor = (float)(-1 / (2 * s));
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n; i++)
-    state->kernel[i] = (float)exp(-(double)state->kernel[i] / (2 * s));
+    state->kernel[i] *= factor;
+  rg_v_exp(n, state->kernel, state->kernel);
   return s;
+}
+
+/* c (m x n) = alpha a op(b) + beta c, in pieces of rows that do not depend on threads */
+static void product(bool turned, int64_t m, int64_t n, int64_t k, double alpha,
+                    const float *a, const float *b, float beta, float *c)
+{
+  enum { PIECE = 64 };
+#pragma omp parallel for schedule(static)
+  for (int64_t low = 0; low < m; low += PIECE)
+    rg_gemm(false, turned, m - low < PIECE ? m - low : PIECE, n, k, (float)alpha,
+            a + low * k, k, b, turned ? k : n, beta, c + low * n, n);
 }
 
 /* CS = c sum over p < q of N_pq / sqrt(N_pp N_qq) with N = x^T K x, c = 2 / (C (C - 1));
  * fills smooth = K x and slope = G + G^T. */
 static double divergence(const ddc_state *state, const float *x, int64_t batch, int groups)
 {
-  rg_gemm(false, false, batch, groups, batch, 1, state->kernel, batch, x, groups, 0,
-          state->smooth, groups);
+  product(false, batch, groups, batch, 1, state->kernel, x, 0, state->smooth);
   double *n = state->product, c = 2.0 / groups / (groups - 1), value = 0;
   for (int p = 0; p < groups; p++)
     for (int q = 0; q < groups; q++) {
@@ -129,34 +177,42 @@ static double divergence(const ddc_state *state, const float *x, int64_t batch, 
   return value;
 }
 
+/* x (G + G^T), row by row */
+static void turn(const ddc_state *state, const float *x, int64_t batch, int groups,
+                 float *out)
+{
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < batch; i++)
+    for (int p = 0; p < groups; p++) {
+      double sum = 0;
+      for (int q = 0; q < groups; q++)
+        sum += (double)x[i * groups + q] * state->slope[q * groups + p];
+      out[i * groups + p] = (float)sum;
+    }
+}
+
 /* dx = K x (G + G^T); dK = x G x^T, of which dd_ij + dd_ji is
  * -K_ij / (2 s) x_i (G + G^T) x_j; dh_i = 2 sum_j (dd_ij + dd_ji) (h_i - h_j) */
 static void slopes(const ddc_state *state, const float *x, int64_t batch, int groups,
                    int width, double s, float *by_x)
 {
+  turn(state, state->smooth, batch, groups, by_x);
+  turn(state, x, batch, groups, state->turned);
+  product(true, batch, batch, groups, -1 / (2 * s), x, state->turned, 0, state->weight);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < batch; i++) {
-    for (int p = 0; p < groups; p++) {
-      double sum = 0;
-      for (int q = 0; q < groups; q++)
-        sum += (double)state->smooth[i * groups + q] * state->slope[q * groups + p];
-      by_x[i * groups + p] = (float)sum;
-    }
+    float *weight = state->weight + i * batch;
+    double sum = 0;
     for (int64_t j = 0; j < batch; j++) {
-      double both = 0;
-      for (int p = 0; p < groups; p++) {
-        double turned = 0;
-        for (int q = 0; q < groups; q++)
-          turned += state->slope[p * groups + q] * (double)x[j * groups + q];
-        both += (double)x[i * groups + p] * turned;
-      }
-      both *= -(double)state->kernel[i * batch + j] / (2 * s);
-      for (int k = 0; k < width; k++)
-        state->by_hidden[i * width + k] +=
-            (float)(2 * both * ((double)state->hidden[i * width + k] -
-                                (double)state->hidden[j * width + k]));
+      weight[j] *= i == j ? 0 : state->kernel[i * batch + j];
+      sum += (double)weight[j];
     }
+    for (int k = 0; k < width; k++)
+      state->by_hidden[i * width + k] +=
+          (float)(2 * sum * (double)state->hidden[i * width + k]);
   }
+  product(false, batch, width, batch, -2, state->weight, state->hidden, 1,
+          state->by_hidden);
 }
 
 static void make_corners(const ddc_state *state, int64_t batch, int groups)
@@ -187,22 +243,45 @@ static void through_corners(const ddc_state *state, int64_t batch, int groups,
   }
 }
 
+/* Move the rows that count to the front, in order; returns how many there are. */
+static int64_t gather(rg_run *run, rg_op *op)
+{
+  const ddc_state *state = op->state;
+  int64_t groups = op->in[0]->width, width = op->in[1]->width, n = 0;
+  for (int64_t i = 0; i < cells_of(run); i++)
+    state->counts[i] = cell_counts(mask_at(op, 2), i);
+  run->share->gather_lanes(run->share, state->counts, 1, state->all_counts);
+  run->share->gather_lanes(run->share, op->in[0]->x, (int)groups, state->assign);
+  run->share->gather_lanes(run->share, op->in[1]->x, (int)width, state->hidden);
+  for (int64_t i = 0; i < (int64_t)batch_cells(run); i++) {
+    if (!(state->all_counts[i] > 0))
+      continue;
+    memmove(state->assign + n * groups, state->assign + i * groups,
+            sizeof(float) * (size_t)groups);
+    memmove(state->hidden + n * width, state->hidden + i * width,
+            sizeof(float) * (size_t)width);
+    n++;
+  }
+  return n;
+}
+
 static void forward(rg_run *run, rg_op *op)
 {
   const ddc_options *o = op->options;
   const ddc_state *state = op->state;
   int groups = op->in[0]->width, width = op->in[1]->width;
-  int64_t batch = (int64_t)batch_cells(run);
-  run->share->gather_lanes(run->share, op->in[0]->x, groups, state->assign);
-  run->share->gather_lanes(run->share, op->in[1]->x, width, state->hidden);
-  memset(state->by_hidden, 0, sizeof(float) * (size_t)(batch * width));
-  double s = make_kernel(state, o, batch, width);
-  double value = divergence(state, state->assign, batch, groups);
-  slopes(state, state->assign, batch, groups, width, s, state->by_assign);
-  make_corners(state, batch, groups);
-  value += divergence(state, state->corner, batch, groups);
-  slopes(state, state->corner, batch, groups, width, s, state->by_corner);
-  through_corners(state, batch, groups, state->by_corner);
+  int64_t n = gather(run, op);
+  double value = 0;
+  if (n > 0) {
+    memset(state->by_hidden, 0, sizeof(float) * (size_t)(n * width));
+    double s = make_kernel(state, o, n, width);
+    value = divergence(state, state->assign, n, groups);
+    slopes(state, state->assign, n, groups, width, s, state->by_assign);
+    make_corners(state, n, groups);
+    value += divergence(state, state->corner, n, groups);
+    slopes(state, state->corner, n, groups, width, s, state->by_corner);
+    through_corners(state, n, groups, state->by_corner);
+  }
   op->denominator = 1;
   rg_whole_value(run, op, value);
 }
@@ -210,25 +289,33 @@ static void forward(rg_run *run, rg_op *op)
 static void backward(rg_run *run, rg_op *op)
 {
   const ddc_state *state = op->state;
-  int64_t first = run->share->my_lanes.low * run->share->lane_cells;
-  for (int k = 0; k < 2; k++) {
-    const float *slope = (k ? state->by_hidden : state->by_assign) +
-                         first * op->in[k]->width;
-    for (int64_t i = 0; op->in[k]->d && i < node_floats(run, op->in[k]); i++)
-      op->in[k]->d[i] += (float)op->scale * slope[i];
+  int64_t first = run->share->my_lanes.low * run->share->lane_cells, row = 0;
+  for (int64_t i = 0; i < first; i++)
+    row += state->all_counts[i] > 0;
+  for (int64_t i = 0; i < cells_of(run); i++) {
+    if (!(state->counts[i] > 0))
+      continue;
+    for (int k = 0; k < 2; k++) {
+      int64_t width = op->in[k]->width;
+      const float *slope = (k ? state->by_hidden : state->by_assign) + row * width;
+      for (int64_t j = 0; op->in[k]->d && j < width; j++)
+        op->in[k]->d[i * width + j] += (float)op->scale * slope[j];
+    }
+    row++;
   }
 }
 
 /* A median moves with the hidden rows, so these are checked at a fixed width. */
 static bool probe(rg_graph *graph, int variant)
 {
-  const char *options[] = {"width=2 median=false", "width=0.5"};
-  if (variant > 1)
+  const char *options[] = {"width=2 median=false", "width=0.5", "width=3 median=false"};
+  if (variant > 2)
     return false;
   rg_node *x = rg_input_free(graph, "x", NULL, 3);
-  rg_node *h = variant ? rg_input(graph, "h", 2) : rg_input_free(graph, "h", NULL, 2);
+  rg_node *mask = variant == 2 ? rg_input(graph, "mask", 1) : NULL;
+  rg_node *h = variant == 1 ? rg_input(graph, "h", 2) : rg_input_free(graph, "h", NULL, 2);
   x = rg_apply(graph, "softmax", "groups", NULL, x, NULL);
-  rg_loss(graph, "ddc", "loss", options[variant], x, h, NULL);
+  rg_loss(graph, "ddc", "loss", options[variant], x, h, mask, NULL);
   return true;
 }
 

@@ -6,11 +6,16 @@
 
 typedef struct poe_options {
   bool prior;
+  double mean, variance;
 } poe_options;
 
 static const rg_field fields[] = {
     {"prior", RG_BOOL, offsetof(poe_options, prior), "true", 0, 0, NULL, NULL,
-     "the standard normal is an expert too"},
+     "the prior is an expert too"},
+    {"mean", RG_DOUBLE, offsetof(poe_options, mean), "0", -1e6, 1e6, NULL, NULL,
+     "of the prior"},
+    {"variance", RG_DOUBLE, offsetof(poe_options, variance), "1", 1e-12, 1e12, NULL, NULL,
+     "of the prior"},
     {0}};
 
 /* in: mean_1, s_1, ..., mean_K, s_K, mask_1 .. mask_K with s = log variance; out: the
@@ -46,7 +51,7 @@ static void forward(rg_run *run, rg_op *op)
   int width = op->in[0]->width, k = op->n_in / 3;
   for (int64_t cell = 0; cell < cells_of(run); cell++)
     for (int j = 0; j < width; j++) {
-      double total = o->prior ? 1 : 0, mean = 0;
+      double total = o->prior ? 1 / o->variance : 0, mean = total * o->mean;
       for (int i = 0; i < k; i++) {
         double tau = has(op, i, cell) ? precision(op, i, cell * width + j) : 0;
         total += tau;
@@ -81,13 +86,14 @@ static void backward(rg_run *run, rg_op *op)
 
 static bool probe(rg_graph *graph, int variant)
 {
-  const char *options[] = {"prior=true", "prior=false", "prior=false"};
-  if (variant > 2)
+  const char *options[] = {"prior=true", "prior=false", "prior=false",
+                           "prior=true mean=0.5 variance=0.3"};
+  if (variant > 3)
     return false;
   rg_node *a = rg_input_free(graph, "a", NULL, 3), *s = rg_input_free(graph, "s", NULL, 3);
   rg_node *b = rg_input_free(graph, "b", NULL, 3), *t = rg_input_free(graph, "t", NULL, 3);
   rg_node *m = rg_input(graph, "m", 1), *n = rg_input(graph, "n", 1);
-  if (variant > 1) /* both in every cell */
+  if (variant == 2) /* both in every cell */
     m = n = rg_apply(graph, "activation", "all", "kind=exp", m, NULL);
   rg_node *y = rg_apply(graph, "poe", "poe", options[variant], a, s, b, t, m, n, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
