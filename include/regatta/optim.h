@@ -11,7 +11,8 @@ typedef struct rg_optim {
   rg_update update; /* constants of the current step; moments are owned */
   int64_t steps;    /* taken so far */
 } rg_optim;
-/** Moments for `graph`, zeroed. Settings: kind, decay, betas as PyTorch's defaults. */
+/** Moments for `graph`, zeroed. Settings: kind, decay, betas as PyTorch's defaults;
+ *  RMSprop has no momentum. */
 rg_optim rg_optim_new(const rg_graph *graph, rg_update_kind kind, double decay);
 void rg_optim_fini(rg_optim *optim);
 /** Begin a step: sets the rate and the bias corrections. */

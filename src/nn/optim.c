@@ -8,7 +8,7 @@ rg_optim rg_optim_new(const rg_graph *graph, rg_update_kind kind, double decay)
   int64_t n = rg_graph_param_floats(graph);
   bool rms = kind == RG_RMSPROP;
   return (rg_optim){.update = {.kind = kind,
-                               .beta1 = 0.9F,
+                               .beta1 = rms ? 0 : 0.9F, /* no momentum */
                                .beta2 = rms ? 0.99F : 0.999F,
                                .epsilon = 1e-8F,
                                .decay = (float)decay,

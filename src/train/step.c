@@ -181,6 +181,8 @@ static rg_status take_step(rg_session *session, rg_batch *batch, const rg_phase 
                 .train = true,
                 .seed = (uint64_t)session->plan->train.seed,
                 .step = (uint64_t)state->step * RG_STEPS + (uint64_t)s,
+                .epoch = (double)state->epoch + (double)state->iteration /
+                         (double)rg_phase_iterations(session, phase),
                 .cell = batch->cell,
                 .sparse = batch->sparse,
                 .update = step->clip > 0 ? NULL : &optim->update};
