@@ -59,8 +59,9 @@ mosaic() { # NAME RANKS RECIPE OPTIONS...
   on "$ranks" train "$scratch/mosaic.h5mu" -o "$scratch/$name" --recipe "$recipe" \
     --batch batch --set train.batch=64 "$@"
 }
-for recipe in cobolt; do
+for recipe in clue cobolt; do
   case $recipe in
+  clue) small="--set clue.epochs=2 --set clue.encoder_width=32" ;;
   cobolt) small="--set cobolt.epochs=3 --set cobolt.features=16" ;;
   esac
   # shellcheck disable=SC2086
