@@ -50,17 +50,23 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
   return RG_OK;
 }
 
-static rg_status check_needs(const rg_recipe *recipe, const rg_facts *facts)
+/* What the recipe needs that the data lack. */
+static rg_status check_needs(const rg_recipe *recipe, const rg_dataset *dataset)
 {
-  if (facts->n_modalities < recipe->least)
+  if (dataset->n_modalities < recipe->least)
     return rg_fail(RG_EINPUT, "recipe %s needs %d modalities or more; the data have %d",
-                   recipe->name, recipe->least, facts->n_modalities);
+                   recipe->name, recipe->least, dataset->n_modalities);
   char needs[64], *rest = NULL;
   snprintf(needs, sizeof needs, "%s", recipe->modalities);
   for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-    if (rg_facts_find(facts, name) < 0)
+    if (!rg_dataset_modality(dataset, name))
       return rg_fail(RG_EINPUT, "recipe %s needs the modality %s, which the data lack",
                      recipe->name, name);
+  return RG_OK;
+}
+
+static rg_status check_teacher(const rg_recipe *recipe, const rg_facts *facts)
+{
   if (recipe->teacher && facts->teacher_axes < 1)
     return rg_fail(RG_EINPUT,
                    "recipe %s needs a teacher: set train.teacher to a modality or "
@@ -78,7 +84,8 @@ rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
   RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells, true,
                      &session->grid));
   RG_TRY(make_facts(session, dataset, teacher_axes));
-  RG_TRY(check_needs(plan->recipe, &session->facts));
+  RG_TRY(check_needs(plan->recipe, dataset));
+  RG_TRY(check_teacher(plan->recipe, &session->facts));
   session->graph =
       rg_graph_new(rg_grid_share(session->grid), (uint64_t)plan->train.seed);
   session->model.graph = session->graph;
@@ -221,6 +228,7 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
   session->comm = comm;
   session->plan = plan;
   int lane_cells = 1;
+  RG_TRY(check_needs(plan->recipe, dataset));
   RG_TRY(choose_lane_cells(session, dataset, &lane_cells));
   RG_TRY(rg_session_compose(session, dataset,
                             plan->recipe->teacher ? (int)teacher->cols : 0,
