@@ -172,10 +172,11 @@ typedef struct rg_model {
     char modality[32];
     rg_op *op; /* has predict */
   } likelihood[RG_OUTPUTS];
-  int n_starts; /* biases of wide outputs that start at the logit of how often a feature
-                   is open */
+  int n_starts; /* biases of outputs that start at the logit of how often a feature is
+                   open, or at the log of its share of all counts (logits of a softmax) */
   struct rg_start {
     char param[64], modality[32];
+    bool of_counts;
   } start[RG_OUTPUTS];
   int partner_neighbours; /* with partners: a cell's partner in a step is, with the
                              probability partner_share, one of so many nearest
@@ -217,6 +218,7 @@ void rg_model_embedding(rg_model *model, const char *name, rg_node *node, bool u
 void rg_model_embedding_of(rg_model *model, const char *name, rg_node *node, bool unit,
                            rg_node *mask);
 void rg_model_start(rg_model *model, const char *param, const char *modality);
+void rg_model_start_shares(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
 /** Modality `to` predicted from `from` alone, for translate. */
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
@@ -240,6 +242,9 @@ void rg_model_watch(rg_model *model, rg_op *loss, double weight);
  *    both:M,N   (1)          1 where both were
  *    is:M       (modalities) 1 in the column of modality M, for every cell
  *    library:M  (1)          sum of the counts of the features used
+ *    depth:M    (1)          log(1 + library), standardised over the training cells
+ *    typical:M  (1)          for every cell the library whose log is the mean over the
+ *                            training cells
  *    pca:M      (rg_projection_axes) principal components of M, RG_PROJECT_ZSCORE
  *    lsi:M      (the same)   latent semantic indexing of M, RG_PROJECT_LSI
  *  Make the input `name` of `cols` columns. What has to be fitted is fitted on the cells
@@ -261,7 +266,8 @@ typedef struct rg_recipe {
   const char *modalities; /* needed, "atac" or "rna,atac"; "": whatever there is */
   int least;              /* number of modalities needed, 0: those named above */
   bool mosaic;            /* trains on cells that have any modality of the data; else on
-                             cells that have all that are named above */
+                             cells that have all that are named above, or, where none is,
+                             all modalities of the data */
   bool teacher;           /* needs the covariate "teacher" */
   const rg_field *fields; /* section named like the recipe */
   size_t settings_size;

@@ -123,6 +123,8 @@ typedef struct rg_dataset {
   rg_prepared_modality *modality;
   rg_column batch;  /* category; n == 0 when none was asked for */
   rg_column label;
+  bool *held_out;  /* per cell: left out of training; NULL: none */
+  bool *validates; /* per cell: left out for validation; NULL: a share that is drawn */
 } rg_dataset;
 /** Read, filter, select, embed; logs what was kept, a line per step. `batch` and `label`
  *  name columns of obs or are NULL. `keep_features` (may be NULL) is a dataset whose
@@ -144,7 +146,7 @@ void rg_dataset_fini(rg_dataset *dataset);
 const rg_prepared_modality *rg_dataset_modality(const rg_dataset *dataset,
                                                 const char *name);
 /** Write and read RUN/prepared (a vault): features, embeddings, factors and names, not the
- *  counts. Collective. */
+ *  counts, nor which cells are held out or validate. Collective. */
 rg_status rg_dataset_write(rg_comm *comm, const rg_dataset *dataset, const char *path);
 rg_status rg_dataset_read(rg_comm *comm, const char *path, rg_dataset *dataset);
 /** Fill in the counts of a dataset that was read, from the file it was prepared from;

@@ -34,6 +34,8 @@ typedef struct rg_data_options {
   char *genome;
   char *batch;  /* columns of obs; NULL: none */
   char *labels;
+  char *hold_out;   /* COLUMN[=VALUE,...]: cells that are left out of training */
+  char *validation; /* the same: cells that validate; NULL: the share train.validation */
 } rg_data_options;
 extern const rg_field rg_data_fields[];
 

@@ -112,6 +112,7 @@ static rg_status load(rg_file *file, const rg_plan *plan, rg_dataset *dataset,
   else
     RG_TRY(rg_prepare(file, &plan->prepare, plan->data.batch, plan->data.labels, NULL,
                       dataset));
+  RG_TRY(rg_work_hold_out(file, plan, dataset));
   RG_TRY(rg_work_teacher(file, plan, dataset, teacher));
 out:
   rg_timer_stop("prepare");

@@ -12,6 +12,9 @@ rg_status rg_work_open(rg_comm *comm, const char *path, const rg_plan *plan,
  *  embedding of a modality, or an obsm matrix of the file. Owned. Collective. */
 rg_status rg_work_teacher(rg_file *file, const rg_plan *plan, const rg_dataset *dataset,
                           rg_mat *teacher);
+/** Mark the cells of the data set that data.hold_out and data.validation name. Collective.
+ *  RG_EINPUT, RG_EUSAGE. */
+rg_status rg_work_hold_out(rg_file *file, const rg_plan *plan, rg_dataset *dataset);
 /** The data set of FILE with the features of RUN/prepared, for inference. Collective. */
 rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
                           rg_file *file, rg_dataset *dataset);

@@ -1,6 +1,7 @@
 /* Standard inputs: what any recipe may ask for by name. */
 #include "regatta/model.h"
 
+#include <math.h>
 #include <string.h>
 
 bool rg_has_counts(const rg_prepared_modality *modality, int64_t row)
@@ -96,6 +97,67 @@ static rg_status library(const request *r)
   return RG_OK;
 }
 
+/* ---- depth ---- */
+
+/* Mean and standard deviation of log(1 + library) over the cells that train. Sums are
+ * taken as integers of 2^-30, so that they do not depend on the number of ranks. */
+static const double *depth_moments(const request *r, const double *sums)
+{
+  char name[64];
+  snprintf(name, sizeof name, "depth:%.48s", r->of);
+  double *moments = rg_constants_get(r->constants, name, 2);
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  if (!r->fit || !modality || moments[1] > 0)
+    return moments;
+  const double unit = 1073741824.0;
+  int64_t totals[3] = {0};
+  for (int64_t i = 0; i < r->out->rows; i++) {
+    if ((r->trains && !r->trains[i]) || !rg_has_counts(modality, i))
+      continue;
+    double l = log1p(fmax(sums[i], 0));
+    totals[0]++;
+    totals[1] += llround(l * unit);
+    totals[2] += llround(l * l * unit);
+  }
+  rg_sum_i64(r->comm, totals, 3);
+  double n = fmax((double)totals[0], 1);
+  moments[0] = (double)totals[1] / unit / n;
+  double variance = (double)totals[2] / unit / n - moments[0] * moments[0];
+  moments[1] = variance > 1e-12 ? sqrt(variance) : 1;
+  return moments;
+}
+
+static double *libraries(const request *r)
+{
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  double *sums = RG_NEW(double, r->out->rows);
+  if (modality)
+    rg_row_sums(&modality->counts, sums);
+  return sums;
+}
+
+static rg_status depth(const request *r)
+{
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, r->of);
+  double *sums = libraries(r);
+  const double *moments = depth_moments(r, sums);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    if (rg_has_counts(modality, i))
+      r->out->data[i] = (float)((log1p(fmax(sums[i], 0)) - moments[0]) / moments[1]);
+  rg_free(sums);
+  return RG_OK;
+}
+
+static rg_status typical(const request *r)
+{
+  double *sums = libraries(r);
+  const double *moments = depth_moments(r, sums);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    r->out->data[i] = (float)expm1(moments[0]);
+  rg_free(sums);
+  return RG_OK;
+}
+
 /* ---- projections ---- */
 
 /* The constant of the input's name, fitted unless it is there already. */
@@ -153,7 +215,8 @@ static const struct maker {
   rg_status (*make)(const request *r);
 } makers[] = {{"batch", batch}, {"label", label}, {"labelled", labelled},
               {"has:", has},    {"both:", both},  {"is:", is},
-              {"library:", library}, {"pca:", components}, {"lsi:", semantic_index}};
+              {"library:", library}, {"depth:", depth},   {"typical:", typical},
+              {"pca:", components}, {"lsi:", semantic_index}};
 
 static const struct maker *find_maker(const char *name)
 {

@@ -171,6 +171,12 @@ void rg_model_start(rg_model *model, const char *param, const char *modality)
   snprintf(start->modality, sizeof start->modality, "%s", modality);
 }
 
+void rg_model_start_shares(rg_model *model, const char *param, const char *modality)
+{
+  rg_model_start(model, param, modality);
+  model->start[model->n_starts - 1].of_counts = true;
+}
+
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
 {
   RG_ASSERT(model->n_likelihoods < RG_OUTPUTS);

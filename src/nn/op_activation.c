@@ -4,23 +4,28 @@
 #include <math.h>
 #include <string.h>
 
-typedef enum kind { RELU, LEAKY, TANH, SOFTPLUS, SIGMOID, EXPONENT } kind;
+typedef enum kind { RELU, LEAKY, TANH, SOFTPLUS, SIGMOID, EXPONENT, LOGARITHM } kind;
 
 typedef struct activation_options {
   char *kind;
-  double slope;
+  double slope, low, high;
 } activation_options;
 
 static const rg_field fields[] = {
     {"kind", RG_CHOICE, offsetof(activation_options, kind), "relu", 0, 0,
-     "relu|leaky|tanh|softplus|sigmoid|exp", NULL, "which nonlinearity"},
+     "relu|leaky|tanh|softplus|sigmoid|exp|log", NULL, "which nonlinearity"},
     {"slope", RG_DOUBLE, offsetof(activation_options, slope), "0.01", -10, 10, NULL, NULL,
      "slope of leaky below zero"},
+    {"low", RG_DOUBLE, offsetof(activation_options, low), "-1e30", -1e30, 1e30, NULL, NULL,
+     "lowest output; where it is cut there is no gradient"},
+    {"high", RG_DOUBLE, offsetof(activation_options, high), "1e30", -1e30, 1e30, NULL, NULL,
+     "highest output"},
     {0}};
 
 static kind kind_of(const rg_op *op)
 {
-  const char *names[] = {"relu", "leaky", "tanh", "softplus", "sigmoid", "exp"};
+  const char *names[] = {"relu", "leaky", "tanh", "softplus", "sigmoid", "exp",
+                         "log"};
   const activation_options *o = op->options;
   int k = 0;
   while (strcmp(names[k], o->kind) != 0)
@@ -53,8 +58,16 @@ static float value(kind k, float slope, float x)
     return 1 / (1 + expf(-x));
   case EXPONENT:
     return expf(x);
+  case LOGARITHM:
+    return logf(x);
   }
   return x;
+}
+
+/* What is no number stays none. */
+static float cut(const activation_options *o, float y)
+{
+  return y < (float)o->low ? (float)o->low : y > (float)o->high ? (float)o->high : y;
 }
 
 /* derivative from input x and output y */
@@ -73,6 +86,8 @@ static float derivative(kind k, float slope, float x, float y)
     return y * (1 - y);
   case EXPONENT:
     return y;
+  case LOGARITHM:
+    return 1 / x;
   }
   return 1;
 }
@@ -86,7 +101,7 @@ static void forward(rg_run *run, rg_op *op)
   int64_t n = node_floats(run, op->out);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n; i++)
-    y[i] = value(k, (float)o->slope, x[i]);
+    y[i] = cut(o, value(k, (float)o->slope, x[i]));
 }
 
 static void backward(rg_run *run, rg_op *op)
@@ -96,18 +111,23 @@ static void backward(rg_run *run, rg_op *op)
   const float *x = op->in[0]->x, *y = op->out->x, *dy = op->out->d;
   float *dx = op->in[0]->d;
   int64_t n = dx ? node_floats(run, op->out) : 0;
+  float low = (float)o->low, high = (float)o->high;
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n; i++)
-    dx[i] += dy[i] * derivative(k, (float)o->slope, x[i], y[i]);
+    if (y[i] > low && y[i] < high)
+      dx[i] += dy[i] * derivative(k, (float)o->slope, x[i], y[i]);
 }
 
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"kind=softplus", "kind=tanh", "kind=sigmoid", "kind=exp",
-                           "kind=leaky slope=0.2", "kind=relu"};
-  if (variant > 5)
+                           "kind=leaky slope=0.2", "kind=relu", "kind=log",
+                           "kind=exp low=0.5 high=3"};
+  if (variant > 7)
     return false;
   rg_node *x = rg_input_free(graph, "x", NULL, 3);
+  if (variant == 6) /* positive */
+    x = rg_apply(graph, "activation", "exp", "kind=exp", x, NULL);
   rg_node *y = rg_apply(graph, "activation", "act", options[variant], x, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
   return true;

@@ -5,11 +5,14 @@
 
 typedef struct norm_options {
   double epsilon;
+  bool affine;
 } norm_options;
 
 static const rg_field fields[] = {
     {"epsilon", RG_DOUBLE, offsetof(norm_options, epsilon), "1e-5", 0, 1, NULL, NULL,
      "added to the variance"},
+    {"affine", RG_BOOL, offsetof(norm_options, affine), "true", 0, 0, NULL, NULL,
+     "a learned factor and shift per column follow"},
     {0}};
 
 typedef struct norm_state {
@@ -25,8 +28,11 @@ static rg_status shape(rg_graph *graph, rg_op *op)
   RG_TRY(need_inputs(op, 1));
   RG_TRY(need_dense(op, 0));
   const rg_node *in = op->in[0];
-  rg_op_param(graph, op, "weight", in->blocks, 1, in->width, RG_INIT_ONE, 1, 1);
-  rg_op_param(graph, op, "bias", in->blocks, 1, in->width, RG_INIT_ZERO, 1, 1);
+  const norm_options *o = op->options;
+  if (o->affine)
+    rg_op_param(graph, op, "weight", in->blocks, 1, in->width, RG_INIT_ONE, 1, 1);
+  if (o->affine)
+    rg_op_param(graph, op, "bias", in->blocks, 1, in->width, RG_INIT_ZERO, 1, 1);
   rg_op_output(graph, op, in->blocks, in->width);
 out:
   return status;
@@ -59,15 +65,15 @@ static void forward(rg_run *run, rg_op *op)
   const norm_state *state = op->state;
   int width = op->in[0]->width;
   int64_t cells = cells_of(run);
-  const float *gamma = rg_param_value(run->graph, op->param[GAMMA]);
-  const float *beta = rg_param_value(run->graph, op->param[BETA]);
+  const float *gamma = o->affine ? rg_param_value(run->graph, op->param[GAMMA]) : NULL;
+  const float *beta = o->affine ? rg_param_value(run->graph, op->param[BETA]) : NULL;
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < op->in[0]->parts * cells; i++) {
     int64_t at = i / cells * width; /* of the part's parameters */
     float *xhat = state->xhat + i * width;
     state->scale[i] = normalise(op->in[0]->x + i * width, width, o->epsilon, xhat);
     for (int j = 0; j < width; j++)
-      op->out->x[i * width + j] = gamma[at + j] * xhat[j] + beta[at + j];
+      op->out->x[i * width + j] = gamma ? gamma[at + j] * xhat[j] + beta[at + j] : xhat[j];
   }
 }
 
@@ -101,31 +107,39 @@ static void backward(rg_run *run, rg_op *op)
   const norm_state *state = op->state;
   int width = op->in[0]->width;
   int64_t cells = cells_of(run);
-  const float *gamma = rg_param_value(run->graph, op->param[GAMMA]);
+  const norm_options *o = op->options;
+  const float *gamma = o->affine ? rg_param_value(run->graph, op->param[GAMMA]) : NULL;
   lane_leaf leaf = {run, op};
-  rg_gradient_over_lanes(run, op, GAMMA, gamma_of_lane, &leaf);
-  rg_bias_gradient(run, op, BETA);
+  if (gamma) {
+    rg_gradient_over_lanes(run, op, GAMMA, gamma_of_lane, &leaf);
+    rg_bias_gradient(run, op, BETA);
+  }
   for (int64_t i = 0; op->in[0]->d && i < op->in[0]->parts * cells; i++) {
-    const float *a = gamma + i / cells * width, *dy = op->out->d + i * width;
+    const float *a = gamma ? gamma + i / cells * width : NULL;
+    const float *dy = op->out->d + i * width;
     const float *xhat = state->xhat + i * width;
     double level = 0, along = 0;
     for (int j = 0; j < width; j++) {
-      double g = (double)a[j] * (double)dy[j];
+      double g = (a ? (double)a[j] : 1) * (double)dy[j];
       level += g / width;
       along += g * (double)xhat[j] / width;
     }
     for (int j = 0; j < width; j++)
       op->in[0]->d[i * width + j] +=
-          state->scale[i] * (a[j] * dy[j] - (float)level - xhat[j] * (float)along);
+          state->scale[i] *
+          ((a ? a[j] : 1) * dy[j] - (float)level - xhat[j] * (float)along);
   }
 }
 
 static bool probe(rg_graph *graph, int variant)
 {
-  if (variant > 1)
+  if (variant > 2)
     return false;
-  rg_node *x = rg_input_free(graph, "x", variant ? rg_probe_blocks() : NULL, 5);
-  rg_node *y = rg_apply(graph, "layernorm", "norm", NULL, x, NULL);
+  rg_node *x = rg_input_free(graph, "x", variant == 1 ? rg_probe_blocks() : NULL, 5);
+  rg_node *y =
+      rg_apply(graph, "layernorm", "norm", variant == 2 ? "affine=false" : NULL, x, NULL);
+  if (variant == 2) /* sums of y and of y^2 do not depend on x: bend it first */
+    y = rg_apply(graph, "activation", "bend", "kind=softplus", y, NULL);
   rg_loss(graph, "probe", "loss", NULL, y, NULL);
   return true;
 }

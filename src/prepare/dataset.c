@@ -23,6 +23,8 @@ void rg_dataset_fini(rg_dataset *dataset)
 {
   rg_strings_fini(&dataset->names);
   rg_free(dataset->source);
+  rg_free(dataset->held_out);
+  rg_free(dataset->validates);
   for (int m = 0; m < dataset->n_modalities; m++)
     modality_fini(&dataset->modality[m]);
   rg_free(dataset->modality);

@@ -46,4 +46,9 @@ const rg_field rg_data_fields[] = {
      "column of obs that says the batch of a cell"},
     {"labels", RG_TEXT, FIELD(labels), NULL, 0, 0, NULL, NULL,
      "column of obs that says the type of a cell; for scores and figures"},
+    {"hold_out", RG_TEXT, FIELD(hold_out), NULL, 0, 0, NULL, NULL,
+     "COLUMN or COLUMN=VALUE,VALUE: cells that are left out of training, where the column "
+     "of obs is true or has one of the values, as leiden=1"},
+    {"validation", RG_TEXT, FIELD(validation), NULL, 0, 0, NULL, NULL,
+     "the same for the cells that validate, instead of the share train.validation"},
     {0}};

@@ -8,9 +8,12 @@ static bool cell_has(const rg_dataset *dataset, const char *names, bool all, int
 {
   bool any = false, every = true;
   if (!*names) {
-    for (int m = 0; m < dataset->n_modalities; m++)
-      any = any || rg_has_counts(&dataset->modality[m], row);
-    return any;
+    for (int m = 0; m < dataset->n_modalities; m++) {
+      bool has = rg_has_counts(&dataset->modality[m], row);
+      any = any || has;
+      every = every && has;
+    }
+    return all ? every : any;
   }
   char list[64], *rest = NULL;
   snprintf(list, sizeof list, "%s", names);
@@ -22,16 +25,24 @@ static bool cell_has(const rg_dataset *dataset, const char *names, bool all, int
   return all ? every : any;
 }
 
+static bool cell_validates(const rg_plan *plan, const rg_dataset *dataset, int64_t row)
+{
+  rg_key key = {.seed = (uint64_t)plan->train.seed, .purpose = RG_FOR_SPLIT};
+  if (dataset->validates)
+    return dataset->validates[row];
+  return rg_uniform(&key, (uint64_t)(dataset->rows.low + row), 0) < plan->train.validation;
+}
+
 uint8_t *rg_roles(const rg_plan *plan, const rg_dataset *dataset)
 {
   int64_t rows = rg_range_n(dataset->rows);
   uint8_t *role = RG_NEW(uint8_t, rows);
-  rg_key key = {.seed = (uint64_t)plan->train.seed, .purpose = RG_FOR_SPLIT};
   for (int64_t i = 0; i < rows; i++) {
-    uint64_t cell = (uint64_t)(dataset->rows.low + i);
-    if (!cell_has(dataset, plan->recipe->modalities, !plan->recipe->mosaic, i))
+    bool held_out = dataset->held_out && dataset->held_out[i];
+    if (held_out ||
+        !cell_has(dataset, plan->recipe->modalities, !plan->recipe->mosaic, i))
       role[i] = RG_LEFT_OUT;
-    else if (rg_uniform(&key, cell, 0) < plan->train.validation)
+    else if (cell_validates(plan, dataset, i))
       role[i] = RG_VALIDATES;
     else
       role[i] = RG_TRAINS;

@@ -38,20 +38,52 @@ static void fit_idf(rg_comm *comm, const rg_prepared_modality *modality, double 
   rg_free(cells);
 }
 
+/* A feature's share of all counts, in integers so that it is the same on any number of
+ * ranks; values that are no counts have none. Owned. */
+static double *log_shares(rg_comm *comm, const rg_prepared_modality *modality)
+{
+  int64_t features = modality->counts.cols, all = 0;
+  int64_t *sum = RG_NEW(int64_t, features);
+  for (int64_t k = 0; k < rg_csr_nnz(&modality->counts); k++)
+    sum[modality->counts.indices[k]] += llround((double)modality->counts.values[k]);
+  rg_sum_i64(comm, sum, features);
+  for (int64_t f = 0; f < features; f++)
+    all += sum[f];
+  double *share = RG_NEW(double, features);
+  for (int64_t f = 0; f < features; f++)
+    share[f] = log(((double)sum[f] + 0.5) / ((double)all + 0.5 * (double)features));
+  rg_free(sum);
+  return share;
+}
+
+/* Logits of how often the features are open. Owned. */
+static double *open_logits(rg_comm *comm, const rg_prepared_modality *modality)
+{
+  int64_t features = modality->counts.cols;
+  int64_t *cells = open_cells(comm, modality), n = cells[features];
+  double *logit = RG_NEW(double, features);
+  for (int64_t f = 0; f < features; f++) {
+    double share = ((double)cells[f] + 0.5) / ((double)n + 1);
+    logit[f] = log(share / (1 - share));
+  }
+  rg_free(cells);
+  return logit;
+}
+
 void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *model)
 {
   for (int k = 0; k < model->n_starts; k++) {
     const rg_prepared_modality *modality =
         rg_dataset_modality(dataset, model->start[k].modality);
     const rg_param *bias = rg_graph_find_param(model->graph, model->start[k].param);
-    RG_ASSERT(bias && bias->total_rows == modality->counts.cols);
-    int64_t *cells = open_cells(comm, modality), n = cells[modality->counts.cols];
+    RG_ASSERT(bias && bias->total_rows * bias->cols == modality->counts.cols);
+    double *start = model->start[k].of_counts ? log_shares(comm, modality)
+                                              : open_logits(comm, modality);
     float *value = rg_param_value(model->graph, bias);
-    for (int64_t row = 0; row < bias->rows; row++) {
-      double share = ((double)cells[bias->row_low + row] + 0.5) / ((double)n + 1);
-      value[row] = (float)log(share / (1 - share));
-    }
-    rg_free(cells);
+    int64_t first = bias->row_low * bias->cols;
+    for (int64_t i = 0; i < rg_param_size(bias); i++)
+      value[i] = (float)start[first + i];
+    rg_free(start);
   }
 }
 
