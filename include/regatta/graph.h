@@ -40,9 +40,10 @@ rg_status rg_knn_query(rg_comm *comm, const rg_mat *query, const rg_mat *x, int 
                        rg_metric_kind metric, rg_knn *knn);
 /** What the neighbours of each row say: label[i] gets the label with the most weight among
  *  the neighbours in `knn`, ties by the lower one, share[i] its share of all weight; -1
- *  and 0 without a neighbour that has a label. `given` are labels 0..n_labels-1 of the rows that
- *  were searched, -1 for none, spread over ranks as rg_part. `gaussian`: a neighbour at d
- *  weighs exp(-2 (d / d_k)^2), d_k the distance of the farthest; else 1. Collective. */
+ *  and 0 without a neighbour that has a label. `given` are labels 0..n_labels-1 of the
+ *  rows that were searched, -1 for none, spread over ranks as rg_part. `gaussian`: a
+ *  neighbour at d weighs exp(-2 (d / d_k)^2), d_k the distance of the farthest; else 1.
+ *  Collective. */
 void rg_knn_vote(rg_comm *comm, const rg_knn *knn, const int32_t *given, int64_t rows,
                  int n_labels, bool gaussian, int32_t *label, double *share);
 
