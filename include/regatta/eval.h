@@ -85,4 +85,72 @@ typedef struct rg_agreement {
 rg_agreement rg_compare_labels(rg_comm *comm, const int32_t *truth, const int32_t *found,
                                int n_labels, int64_t rows);
 
+/* ---- predictions of one modality from another ------------------------------------ */
+
+/** What a prediction is compared with, and how, feature by feature over cells. */
+typedef enum rg_target {
+  RG_TARGET_LOG,   /* log1p(1e4 x / depth): Pearson correlation (genes) */
+  RG_TARGET_RATIO, /* log1p(x) less its mean over the features of the cell: the same */
+  RG_TARGET_OPEN   /* x > 0: area under the ROC curve (peaks) */
+} rg_target;
+/** By the name of the modality: atac, adt, others. Not collective. */
+rg_target rg_target_of(const char *modality);
+
+/** Cells of the modality that is read: this rank's rows. Borrowed. */
+typedef struct rg_origin {
+  const rg_csr *counts; /* the same features on both sides */
+  const double *depth;  /* sum over all features of the file */
+} rg_origin;
+/** Axes fitted on the training cells, applied to both: principal components of genes
+ *  (RG_TARGET_LOG) and proteins (RG_TARGET_RATIO); of peaks (RG_TARGET_OPEN) the axes from
+ *  the second on of idf-weighted rows of unit length. Owned. The same bits on any number of
+ *  ranks. Collective. RG_EINPUT. */
+rg_status rg_origin_axes(rg_comm *comm, rg_target kind, const rg_origin *train,
+                         const rg_origin *test, int axes, uint64_t seed,
+                         rg_mat *train_axes, rg_mat *test_axes);
+
+/** Cells with what was measured: this rank's rows. Borrowed; what controls need may be
+ *  NULL. */
+typedef struct rg_translated {
+  const rg_csr *counts;  /* cells x features that are scored */
+  const double *scale;   /* per cell, over all features of the file: depth / 1e4 (LOG),
+                            mean of log1p(x) (RATIO), not looked at (OPEN) */
+  const int32_t *label;  /* -1: none */
+  const rg_mat *axes;    /* of the modality that is read */
+  const double *depth;   /* log1p of the counts that are read */
+} rg_translated;
+
+typedef struct rg_translation {
+  rg_target target;
+  rg_translated test, train;     /* train.counts NULL: no training cells */
+  const rg_mat *predicted;       /* test cells x features */
+  const double *predicted_scale; /* per cell, as scale; NULL: on the scale of the scores */
+  int n_labels;
+  int neighbours;                /* of the kNN control */
+  double ridge;                  /* penalty of the ridge control */
+  int64_t positives;             /* peaks open in fewer test cells are not scored */
+} rg_translation;
+
+/** Scores of the prediction and of its controls, by features: replicated, NaN for features
+ *  that are not scored (constant, or of too few positives). A control that cannot be made
+ *  has n = 0 features. Owned. */
+enum { RG_TRANSLATORS = 5 };
+typedef struct rg_translation_scores {
+  int64_t features;
+  struct rg_translator {
+    const char *name; /* "predicted", "depth", "type_mean", "knn", "ridge" */
+    int64_t n;
+    double mean, median;
+    double *score; /* per feature */
+  } by[RG_TRANSLATORS];
+} rg_translation_scores;
+/** Controls: the depth of the modality that is read; the mean of the cell's type in the
+ *  training cells (without these: in the other test cells); the mean of its nearest
+ *  training cells by axes; ridge regression on the axes and the depth. The same bits on any
+ *  number of ranks. All cells of a feature are gathered at its owner, what controls need of
+ *  cells on every rank: meant for up to some 100,000 cells. Collective. RG_EFAIL. */
+rg_status rg_score_translation(rg_comm *comm, const rg_translation *translation,
+                               rg_translation_scores *scores);
+void rg_translation_scores_fini(rg_translation_scores *scores);
+
 #endif

@@ -102,7 +102,8 @@ const rg_strings *rg_file_names(const rg_file *file);
 
 /** What the values of a modality have to be. */
 typedef enum rg_values {
-  RG_ANY_FINITE, /* finite */
+  RG_ANY_FINITE,    /* finite */
+  RG_FINITE_OR_NAN, /* predictions: cells that lack what they are made from are NaN */
   RG_NON_NEGATIVE,
   RG_COUNTS /* non-negative integers */
 } rg_values;

@@ -27,6 +27,18 @@ double rg_median(rg_comm *comm, const double *x, int64_t n);
 /** Scale every row to `target` counts (0: the median of the row sums over all cells),
  *  then log1p, in place; factor[i] gets what row i was divided by. Collective. */
 rg_status rg_normalise_log(rg_comm *comm, rg_csr *counts, double target, double *factor);
+/** Keep the rows with keep[i], in place. Not collective. */
+void rg_csr_keep_rows(rg_csr *csr, const bool *keep);
+/** Keep columns with new_of_old[c] >= 0 under their new number, in any order, in place;
+ *  rows stay sorted. Not collective. */
+void rg_csr_arrange_columns(rg_csr *csr, const int32_t *new_of_old, int64_t new_cols);
+/** Deep copy; ones become explicit. Not collective. Owned. */
+rg_csr rg_copy_csr(const rg_csr *csr);
+/** x = log1p(x / factor[row]) in place. Not collective. */
+void rg_scale_log(rg_csr *counts, const double *factor);
+/** Centred log ratio per cell, log1p(x) less its mean over all features: a full matrix in
+ *  CSR form. Not collective. Owned. */
+rg_csr rg_centred_log_ratio(const rg_csr *counts);
 /** Highly variable features as scanpy's seurat_v3 (loess of log variance on log mean,
  *  clipped standardised variance; per batch, median rank): highly[f] true for `n` of
  *  them; rank, norm variance optional (may be NULL). batch[i] per row or NULL.

@@ -2,6 +2,7 @@
 #include "regatta/cli.h"
 #include "results.h"
 #include "scored.h"
+#include "translated.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,7 @@ typedef struct evaluate_options {
   char *rep, *second, *labels, *batch, *clusters, *drop, *depth, *output;
   bool json, l2, controls;
   int64_t seed;
+  rg_translated_options of; /* predictions */
 } evaluate_options;
 
 static const rg_field options[] = {
@@ -38,6 +40,33 @@ static const rg_field options[] = {
      "print one JSON object instead of a table"},
     {"output", RG_TEXT, offsetof(evaluate_options, output), NULL, 0, 0, NULL, NULL,
      "also write the JSON object to this file"},
+    {"truth", RG_TEXT, offsetof(evaluate_options, of.truth), NULL, 0, 0, NULL, NULL,
+     "FILE or FILE.h5mu/MODALITY that was measured: scores X of the file as a prediction "
+     "of it, instead of embeddings"},
+    {"train", RG_TEXT, offsetof(evaluate_options, of.train), NULL, 0, 0, NULL, NULL,
+     "file with training cells, for the controls of predictions"},
+    {"from", RG_TEXT, offsetof(evaluate_options, of.from), NULL, 0, 0, NULL, NULL,
+     "modality of --truth and --train that the controls of predictions read"},
+    {"layer", RG_TEXT, offsetof(evaluate_options, of.layer), NULL, 0, 0, NULL, NULL,
+     "where the counts of --truth and --train are"},
+    {"scale", RG_CHOICE, offsetof(evaluate_options, of.scale), "auto", 0, 0,
+     "auto|counts|scores", NULL,
+     "predictions are means of counts, or on the scale of the scores (log, centred log "
+     "ratio); auto: counts unless some are negative"},
+    {"genes", RG_INT, offsetof(evaluate_options, of.genes), "200", 0, 1e9, NULL, NULL,
+     "predicted genes that are scored, the most variable ones; 0: all"},
+    {"positives", RG_INT, offsetof(evaluate_options, of.positives), "20", 1, 1e9, NULL,
+     NULL, "predicted peaks that are open in fewer cells are not scored"},
+    {"nearest", RG_INT, offsetof(evaluate_options, of.nearest), "0", 0, 10000, NULL, NULL,
+     "training cells that the control knn averages; 0: 15 for adt, 200 for atac, else 50"},
+    {"axes", RG_INT, offsetof(evaluate_options, of.axes), "0", 0, 500, NULL, NULL,
+     "axes that the controls read; 0: 15 of atac, else 50"},
+    {"ridge", RG_DOUBLE, offsetof(evaluate_options, of.ridge), "1", 1e-9, 1e12, NULL, NULL,
+     "penalty of the control ridge"},
+    {"cells", RG_INT, offsetof(evaluate_options, of.cells), "50000", 0, 1e9, NULL, NULL,
+     "cells of a file that predictions are scored on, a sample of more; 0: all"},
+    {"table", RG_TEXT, offsetof(evaluate_options, of.table), NULL, 0, 0, NULL, NULL,
+     "also write the scores of every predicted feature to this file"},
     {0}};
 
 /* ---- columns ---- */
@@ -289,7 +318,7 @@ static rg_status report(const rg_call *call, const evaluate_options *o,
   return status;
 }
 
-static rg_status run(const rg_call *call)
+static rg_status score_embedding(const rg_call *call)
 {
   rg_status status = RG_OK;
   const evaluate_options *o = call->options;
@@ -321,6 +350,15 @@ out:
   return status;
 }
 
+static rg_status run(const rg_call *call)
+{
+  const evaluate_options *o = call->options;
+  if (!o->of.truth)
+    return score_embedding(call);
+  return rg_evaluate_translated(call, &o->of, o->labels, (uint64_t)o->seed, o->json,
+                                o->output);
+}
+
 const rg_command rg_cmd_evaluate = {
     .name = "evaluate",
     .arguments = "RESULTS.h5ad",
@@ -330,7 +368,13 @@ const rg_command rg_cmd_evaluate = {
         "and the best of twenty), neighbour purity, silhouettes, iLISI, graph "
         "connectivity, depth leakage, and with --second how well the cells of two "
         "modalities match; beside it the same scores of random numbers, of zeros and of "
-        "the embeddings before training. Cells without a label are left out.",
+        "the embeddings before training. Cells without a label are left out. With --truth "
+        "FILE it scores X of the file as a prediction of a modality of FILE, cells and "
+        "features by name: the Pearson correlation over cells of every gene (log-"
+        "normalised) or protein (centred log ratio), the area under the ROC curve of "
+        "every peak; beside it the depth of the cell, with --labels the mean of its type, "
+        "with --train FILE --from MODALITY the mean of the nearest training cells and "
+        "ridge regression.",
     .example = "regatta evaluate run/results.h5ad --labels cell_type --batch plate",
     .options = options,
     .options_size = sizeof(evaluate_options),

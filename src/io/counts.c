@@ -12,8 +12,8 @@
 static bool is_wrong(float x, rg_values values)
 {
   if (!isfinite(x))
-    return true;
-  if (values == RG_ANY_FINITE)
+    return !isnan(x) || values != RG_FINITE_OR_NAN;
+  if (values == RG_ANY_FINITE || values == RG_FINITE_OR_NAN)
     return false;
   return x < 0 || (values == RG_COUNTS && (x != floorf(x) || x > MAX_COUNT));
 }

@@ -31,14 +31,6 @@ rg_csr rg_relayout_csr(rg_comm *comm, const rg_layout *from, const rg_layout *to
 rg_strings rg_relayout_strings(rg_comm *comm, const rg_layout *from,
                                const rg_layout *to, const rg_strings *mine);
 
-/* ---- rows and columns of a CSR --------------------------------------------------- */
-
-/** Keep the rows with keep[i], in place. Not collective. */
-void rg_csr_keep_rows(rg_csr *csr, const bool *keep);
-/** Keep columns with new_of_old[c] >= 0 under their new number, in any order, in place;
- *  rows stay sorted. Not collective. */
-void rg_csr_arrange_columns(rg_csr *csr, const int32_t *new_of_old, int64_t new_cols);
-
 /* ---- exact sums ------------------------------------------------------------------ */
 
 /** Sums over cells per (group, feature) in 64-bit fixed point: the same bits for any number
@@ -59,14 +51,6 @@ void rg_group_sums_fini(rg_group_sums *sums);
  *  surface="interpolate" fits it: local fits at the vertices of a k-d tree, cubic
  *  blending between them (Cleveland, Grosse 1991). fitted[n]. Not collective. */
 void rg_loess(int64_t n, const double *x, const double *y, double span, double *fitted);
-
-/** Deep copy; ones become explicit. Not collective. Owned. */
-rg_csr rg_copy_csr(const rg_csr *csr);
-/** x = log1p(x / factor[row]) in place. Not collective. */
-void rg_scale_log(rg_csr *counts, const double *factor);
-/** Centred log ratio per cell, log1p(x) less its mean over all features: a full matrix in
- *  CSR form. Not collective. Owned. */
-rg_csr rg_centred_log_ratio(const rg_csr *counts);
 
 /* ---- a distributed sparse matrix and its products -------------------------------- */
 
