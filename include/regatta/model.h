@@ -95,6 +95,7 @@ typedef struct rg_step {
   uint64_t groups; /* bit mask of parameter groups updated */
   int every;       /* runs in every n-th iteration, default 1 */
   int passes;      /* over the data per epoch where steps take turns, default 1 */
+  bool together;   /* where steps take turns: runs in the passes of the step before it */
   double clip;     /* of the global gradient norm; 0: none */
   int optimiser;   /* steps with the same number share moments */
 } rg_step;
@@ -145,6 +146,7 @@ typedef enum rg_weigh {
 
 #define RG_PHASES 8
 #define RG_OUTPUTS 32
+#define RG_CHOICES 4
 typedef struct rg_model {
   rg_graph *graph; /* borrowed while composing */
   rg_update_kind optimiser;
@@ -178,6 +180,26 @@ typedef struct rg_model {
     char param[64], modality[32];
     bool of_counts;
   } start[RG_OUTPUTS];
+  int n_moments; /* operations `standardise` that get the mean and deviation of a sparse
+                    input, as it is weighed, over the training cells that have it */
+  struct rg_moments {
+    char param[64]; /* PARAMS of the operation */
+    int slot;       /* of the sparse input */
+  } moments[RG_MODALITIES];
+  int n_choices; /* operations `choose`: after an epoch the loss that was the lowest wins */
+  struct rg_choice {
+    char param[64]; /* PARAMS of the operation */
+    int n;
+    rg_op *loss[RG_OP_INPUTS];
+    double enough; /* wins after which nothing changes any more, as a share of the epochs
+                      of the phase */
+  } choice[RG_CHOICES];
+  int n_groupings; /* what embed writes as columns of obs */
+  struct rg_grouping {
+    char name[32];
+    rg_node *node; /* probabilities of the groups */
+    bool labels;   /* the groups are the labels trained on; else they have numbers */
+  } grouping[RG_CHOICES];
   int partner_neighbours; /* with partners: a cell's partner in a step is, with the
                              probability partner_share, one of so many nearest
                              neighbours in the teacher's graph, else any cell; dense
@@ -228,6 +250,18 @@ void rg_model_translation(rg_model *model, const char *from, const char *to, rg_
  *  mean variance of the regressors. */
 void rg_model_regress(rg_model *model, rg_node *fitted, rg_node *target, rg_node *mask,
                       double ridge);
+/** The operation `standardise` with the parameters `param` gets the moments of a sparse
+ *  input. */
+void rg_model_moments(rg_model *model, const char *param, const rg_node *sparse);
+/** The operation `choose` with the parameters `param` counts which of n losses, terms of
+ *  steps, is the lowest in an epoch; no more when one has won in the share `enough` of the
+ *  epochs of a phase. */
+void rg_model_choice(rg_model *model, const char *param, int n, rg_op *const *loss,
+                     double enough);
+/** The most probable group of a cell becomes the column <recipe>_<name> of obs, its
+ *  probability <recipe>_<name>_probability. */
+void rg_model_grouping(rg_model *model, const char *name, rg_node *probabilities,
+                       bool labels);
 /** Add a loss to what is watched. */
 void rg_model_watch(rg_model *model, rg_op *loss, double weight);
 

@@ -138,6 +138,13 @@ void rg_plan_fini(rg_plan *plan);
 rg_status rg_embed(rg_session *session, int which, rg_mat *embedding);
 int rg_session_embeddings(const rg_session *session);
 const char *rg_session_embedding_name(const rg_session *session, int which);
+/** Groupings of the model: columns of obs that it makes. Not collective. */
+int rg_session_groupings(const rg_session *session);
+const char *rg_session_grouping_name(const rg_session *session, int which);
+/** Probability of every group for this rank's rows, NaN for cells without what the model
+ *  reads, and the names of the groups. Owned. Collective. */
+rg_status rg_group_shares(rg_session *session, int which, rg_mat *shares,
+                          rg_strings *groups);
 /** How rg_predict reads a model out. */
 typedef struct rg_read_out {
   const char *from; /* modality that alone is read; NULL: all that a cell has */

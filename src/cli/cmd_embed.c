@@ -17,6 +17,7 @@ static rg_status run(const rg_call *call)
   rg_opened opened = {0};
   RG_TRY(rg_opened_make(call, o->output, &opened));
   RG_TRY(rg_opened_embeddings(&opened));
+  RG_TRY(rg_opened_groupings(&opened));
   RG_TRY(rg_work_before(opened.file, call->arguments[0], &opened.dataset, &opened.annot));
   RG_TRY(rg_opened_write(call, o->output, &opened));
 out:
@@ -28,10 +29,13 @@ const rg_command rg_cmd_embed = {
     .name = "embed",
     .arguments = "RUN FILE -o RESULTS.h5ad",
     .summary = "embed the cells of a file with a trained run",
-    .help = "Writes RESULTS.h5ad with obsm/X_<recipe> for every cell of FILE in its order "
-            "(NaN where a cell lacks the modality), the columns of obs and the provenance "
-            "under uns/regatta. FILE may hold cells that were not trained on; features are "
-            "matched by name.",
+    .help =
+        "Writes RESULTS.h5ad with obsm/X_<recipe> for every cell of FILE in its order "
+        "(NaN where a cell lacks the modality), the columns of obs, what the model "
+        "makes "
+        "of groups or labels (<recipe>_label and its probability) and the provenance "
+        "under uns/regatta. FILE may hold cells that were not trained on; features are "
+        "matched by name.",
     .example = "regatta embed run cells.h5mu -o results.h5ad",
     .options = options,
     .options_size = sizeof(embed_options),

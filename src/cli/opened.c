@@ -1,6 +1,7 @@
 /* A trained run opened on a file. */
 #include "opened.h"
 
+#include <math.h>
 #include <string.h>
 
 rg_status rg_opened_make(const rg_call *call, const char *output, rg_opened *o)
@@ -49,6 +50,45 @@ rg_status rg_opened_embeddings(rg_opened *o)
     rg_annot_set_obsm(&o->annot, key, rg_work_to_file(o->file, &o->dataset, &rows));
     rg_free(key);
     rg_mat_fini(&rows);
+  }
+out:
+  return status;
+}
+
+/* The most probable group of every row and its probability. */
+static void set_grouping(rg_opened *o, const char *name, const rg_mat *shares,
+                         rg_strings *groups)
+{
+  rg_column group = {.name = rg_format("%s_%s", o->plan.recipe->name, name),
+                     .type = RG_COLUMN_CATEGORY, .n = shares->rows,
+                     .code = RG_NEW(int32_t, shares->rows), .categories = *groups};
+  rg_column probability = {.name = rg_format("%s_probability", group.name),
+                           .type = RG_COLUMN_NUMBER, .n = shares->rows,
+                           .number = RG_NEW(double, shares->rows)};
+  *groups = (rg_strings){0};
+  for (int64_t i = 0; i < shares->rows; i++) {
+    const float *row = rg_mat_row(shares, i);
+    int32_t best = 0;
+    for (int32_t k = 1; k < shares->cols; k++)
+      best = row[k] > row[best] ? k : best;
+    group.code[i] = isnan(row[best]) ? -1 : best;
+    probability.number[i] = (double)row[best];
+  }
+  rg_annot_set_column(&o->annot, group);
+  rg_annot_set_column(&o->annot, probability);
+}
+
+rg_status rg_opened_groupings(rg_opened *o)
+{
+  rg_status status = RG_OK;
+  for (int k = 0; k < rg_session_groupings(o->session); k++) {
+    rg_mat shares = {0};
+    rg_strings groups = {0};
+    RG_TRY(rg_group_shares(o->session, k, &shares, &groups));
+    rg_mat rows = rg_work_to_file(o->file, &o->dataset, &shares);
+    set_grouping(o, rg_session_grouping_name(o->session, k), &rows, &groups);
+    rg_mat_fini(&rows);
+    rg_mat_fini(&shares);
   }
 out:
   return status;

@@ -20,6 +20,10 @@ rg_status rg_opened_make(const rg_call *call, const char *output, rg_opened *ope
 /** Add obsm/X_<recipe> and X_<recipe>_<name>, the embeddings of the model; cells that were
  *  dropped or lack the modality are NaN. Collective. */
 rg_status rg_opened_embeddings(rg_opened *opened);
+/** Add the columns <recipe>_<name> (the most probable group of a cell) and
+ *  <recipe>_<name>_probability, the groupings of the model; empty where a cell was dropped
+ *  or has nothing that the model reads. Collective. */
+rg_status rg_opened_groupings(rg_opened *opened);
 /** Add the provenance, write annot and say where it is. Collective. */
 rg_status rg_opened_write(const rg_call *call, const char *output, rg_opened *opened);
 void rg_opened_fini(rg_opened *opened);

@@ -200,6 +200,35 @@ void rg_model_regress(rg_model *model, rg_node *fitted, rg_node *target, rg_node
       (struct rg_regression){fitted->op, target, mask, ridge};
 }
 
+void rg_model_moments(rg_model *model, const char *param, const rg_node *sparse)
+{
+  RG_ASSERT(sparse->sparse && model->n_moments < RG_MODALITIES);
+  struct rg_moments *moments = &model->moments[model->n_moments++];
+  snprintf(moments->param, sizeof moments->param, "%s", param);
+  moments->slot = sparse->slot;
+}
+
+void rg_model_choice(rg_model *model, const char *param, int n, rg_op *const *loss,
+                     double enough)
+{
+  RG_ASSERT(model->n_choices < RG_CHOICES && n <= RG_OP_INPUTS);
+  struct rg_choice *choice = &model->choice[model->n_choices++];
+  snprintf(choice->param, sizeof choice->param, "%s", param);
+  choice->n = n;
+  memcpy(choice->loss, loss, sizeof *loss * (size_t)n);
+  choice->enough = enough;
+}
+
+void rg_model_grouping(rg_model *model, const char *name, rg_node *probabilities,
+                       bool labels)
+{
+  RG_ASSERT(model->n_groupings < RG_CHOICES);
+  struct rg_grouping *grouping = &model->grouping[model->n_groupings++];
+  snprintf(grouping->name, sizeof grouping->name, "%s", name);
+  grouping->node = probabilities;
+  grouping->labels = labels;
+}
+
 void rg_model_watch(rg_model *model, rg_op *loss, double weight)
 {
   RG_ASSERT(model->n_watch < RG_TERMS);

@@ -205,21 +205,52 @@ static void unit_rows(rg_mat *x)
   }
 }
 
+/* Rows of a node, NaN where the mask (may be NULL) is not above 0. */
+static void node_rows(rg_session *session, rg_node *node, rg_node *mask, rg_mat *rows)
+{
+  rg_node *targets[] = {node, mask, NULL};
+  *rows = unknown_rows(session, node->width);
+  pass p = {.session = session,
+            .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
+            .result = rows,
+            .rows = embedding_rows,
+            .node = node,
+            .mask = mask,
+            .speaks = rg_grid_feature_group(session->grid) == 0};
+  all_cells(&p);
+}
+
 rg_status rg_embed(rg_session *session, int which, rg_mat *embedding)
 {
   const struct rg_embedding *e = &session->model.embedding[which];
-  *embedding = unknown_rows(session, e->node->width);
-  rg_node *targets[] = {e->node, e->mask, NULL};
-  pass p = {.session = session,
-            .sequence = rg_sequence_new(session->graph, targets, NULL, 0),
-            .result = embedding,
-            .rows = embedding_rows,
-            .node = e->node,
-            .mask = e->mask,
-            .speaks = rg_grid_feature_group(session->grid) == 0};
-  all_cells(&p);
+  node_rows(session, e->node, e->mask, embedding);
   if (e->unit)
     unit_rows(embedding);
+  return RG_OK;
+}
+
+int rg_session_groupings(const rg_session *session)
+{
+  return session->model.n_groupings;
+}
+
+const char *rg_session_grouping_name(const rg_session *session, int which)
+{
+  return session->model.grouping[which].name;
+}
+
+rg_status rg_group_shares(rg_session *session, int which, rg_mat *shares,
+                          rg_strings *groups)
+{
+  const struct rg_grouping *g = &session->model.grouping[which];
+  const rg_strings *labels = &session->dataset->label.categories;
+  node_rows(session, g->node, NULL, shares);
+  for (int64_t k = 0; k < shares->cols; k++) {
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)k);
+    const char *name = g->labels && k < labels->n ? rg_strings_at(labels, k) : number;
+    rg_strings_add(groups, name, (int64_t)strlen(name));
+  }
   return RG_OK;
 }
 

@@ -69,6 +69,12 @@ void rg_start_biases(rg_comm *comm, const rg_dataset *dataset, const rg_model *m
 void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
                   const rg_csr *counts, int64_t i, float *values);
 
+/* ---- moments.c ------------------------------------------------------------------- */
+
+/** Fill the operations `standardise` of a model from the training cells. Collective. */
+rg_status rg_start_moments(rg_comm *comm, const rg_dataset *dataset, const rg_model *model,
+                           const uint8_t *role, rg_constants *constants);
+
 /* ---- standard scores: zscore.c --------------------------------------------------- */
 
 /** Values of the entries of row i: x, or with size > 0 log1p(size x / row sum),
@@ -212,6 +218,10 @@ bool rg_validation_ends(const rg_session *session, const rg_phase *phase,
 /** Go back to the best parameters of the phase where it asks for it. Collective. */
 void rg_validation_restore(rg_session *session, const rg_phase *phase,
                            const rg_progress_state *state);
+/** Count the winners of an epoch for the operations `choose` of the model: choice.c. Not
+ *  collective; the same on every rank. */
+void rg_choices_count(rg_session *session, const rg_phase *phase,
+                      const rg_progress_state *state);
 rg_status rg_checkpoint_write(rg_session *session, const char *run,
                               const rg_progress_state *state, int keep);
 /** Newest valid checkpoint; *found false when there is none. Collective. */

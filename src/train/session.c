@@ -147,6 +147,8 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
     RG_TRY(rg_weigh_fit(session->comm, session->dataset, &session->model, session->role,
                         &session->constants));
     rg_start_biases(session->comm, session->dataset, &session->model);
+    RG_TRY(rg_start_moments(session->comm, session->dataset, &session->model,
+                            session->role, &session->constants));
   }
   RG_TRY(order_covariates(session, fit, &all, &ordered));
   if (!fit)

@@ -10,7 +10,7 @@ static int64_t passes_of(const rg_phase *phase)
 {
   int64_t passes = 0;
   for (int s = 0; s < phase->n_steps; s++)
-    passes += phase->step[s].passes;
+    passes += phase->step[s].together ? 0 : phase->step[s].passes;
   return phase->turns ? passes : 1;
 }
 
@@ -26,8 +26,10 @@ static bool runs(const rg_session *session, const rg_phase *phase, int s,
   int64_t pass = iteration / session->steps_per_epoch, first = 0;
   if (!phase->turns)
     return iteration % phase->step[s].every == 0;
+  while (s > 0 && phase->step[s].together)
+    s--;
   for (int k = 0; k < s; k++)
-    first += phase->step[k].passes;
+    first += phase->step[k].together ? 0 : phase->step[k].passes;
   return pass >= first && pass < first + phase->step[s].passes;
 }
 

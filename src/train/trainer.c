@@ -131,6 +131,7 @@ static rg_status epoch(training *t, const rg_phase *phase)
       return stop_now(t);
     RG_TRY(iteration(t, phase));
   }
+  rg_choices_count(t->session, phase, &t->state);
   if (t->session->validation)
     RG_TRY(rg_validate(t->session, phase, &t->state));
   rg_record_epoch(t->record, t->session, phase, &t->state, rate, epoch_rate(t));

@@ -111,7 +111,7 @@ static rg_status watched_value(rg_session *session, double *value)
   double sum = 0;
   for (int64_t t = 0; t < v->batches; t++) {
     choose(v, run.share, t);
-    rg_batch_fill(&v->batch, &v->store, session->graph, false);
+    rg_batch_fill(&v->batch, &v->store, session->graph, true);
     rg_run_forward(&run);
     if (!rg_run_terms(&run))
       return rg_fail(RG_EDIVERGED, "the loss over the validation cells is not a number; "

@@ -59,10 +59,14 @@ mosaic() { # NAME RANKS RECIPE OPTIONS...
   on "$ranks" train "$scratch/mosaic.h5mu" -o "$scratch/$name" --recipe "$recipe" \
     --batch batch --set train.batch=64 "$@"
 }
-for recipe in clue cobolt; do
+for recipe in clue cobolt unitednet; do
   case $recipe in
   clue) small="--set clue.epochs=2 --set clue.encoder_width=32" ;;
   cobolt) small="--set cobolt.epochs=3 --set cobolt.features=16" ;;
+  unitednet)
+    small="--set unitednet.epochs=1 --set unitednet.finetune=1 --set unitednet.heads=2"
+    small="$small --set unitednet.dense=100"
+    ;;
   esac
   # shellcheck disable=SC2086
   mosaic $recipe-1 1 $recipe $small
