@@ -35,20 +35,26 @@ static inline vec exponential(vec x)
   return vec_exp(x);
 }
 
-/* the vector function NAME of the scalar-looking inline function `one` */
+/* the vector function NAME of the scalar-looking inline function `one`; a single piece is
+ * done without the cost of a parallel region */
 #define VECTOR_FUNCTION(NAME, one)                                                     \
+  static void NAME##_piece(int64_t n, const float *x, float *y)                        \
+  {                                                                                    \
+    int64_t i = 0;                                                                     \
+    for (; i + RG_V <= n; i += RG_V)                                                   \
+      vec_store(y + i, one(vec_load(x + i)));                                          \
+    if (i < n)                                                                         \
+      vec_store_n(y + i, (int)(n - i), one(vec_load_n(x + i, (int)(n - i))));          \
+  }                                                                                    \
   void NAME(int64_t n, const float *x, float *y)                                       \
   {                                                                                    \
-    int64_t pieces = (n + PIECE - 1) / PIECE;                                          \
-    _Pragma("omp parallel for schedule(static) if (pieces > 1)") for (int64_t p = 0;   \
-                                                                      p < pieces; p++) \
-    {                                                                                  \
-      int64_t i = p * PIECE, high = n - i < PIECE ? n : i + PIECE;                     \
-      for (; i + RG_V <= high; i += RG_V)                                              \
-        vec_store(y + i, one(vec_load(x + i)));                                        \
-      if (i < high)                                                                    \
-        vec_store_n(y + i, (int)(high - i), one(vec_load_n(x + i, (int)(high - i))));  \
+    if (n <= PIECE) {                                                                  \
+      NAME##_piece(n, x, y);                                                           \
+      return;                                                                          \
     }                                                                                  \
+    _Pragma("omp parallel for schedule(static)") for (int64_t i = 0; i < n;            \
+                                                      i += PIECE)                      \
+      NAME##_piece(n - i < PIECE ? n - i : PIECE, x + i, y + i);                       \
   }
 
 VECTOR_FUNCTION(rg_v_exp, exponential)

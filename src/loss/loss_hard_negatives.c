@@ -30,7 +30,9 @@ typedef struct hard_state {
   float *group, *all_group;     /* of a cell */
   int32_t *order, *first;       /* rows that count by group; where a group begins */
   float *product, *weight;      /* [own row][row]: over the temperature; slopes */
-  float *level, *all_level;     /* [cell][modality][other] */
+  float *level, *all_level;     /* of a pair, [cell][modality][other] */
+  float *anchor_level;          /* [other][row]; infinite when it is no pair */
+  float *anchor_times;          /* [row]: how often it takes each of its negatives */
   float *gradient;              /* [modality][cell][width] */
   int64_t rows, drawn;          /* rows that count; negatives of a pair */
 } hard_state;
@@ -75,6 +77,8 @@ static void plan(rg_graph *graph, rg_op *op)
   state->weight = rg_graph_scratch(graph, k * cells * k * batch);
   state->level = rg_graph_scratch(graph, cells * k * k);
   state->all_level = rg_graph_scratch(graph, batch * k * k);
+  state->anchor_level = rg_graph_scratch(graph, k * k * batch);
+  state->anchor_times = rg_graph_scratch(graph, k * batch);
   state->gradient = rg_graph_scratch(graph, k * cells * width);
 }
 
@@ -139,40 +143,48 @@ typedef struct pair {
   uint64_t number;
 } pair;
 
-/* False when the cell lacks one of the two or there are no negatives. */
-static bool pair_of(const rg_run *run, const rg_op *op, int64_t cell, int from, int to,
-                    pair *p)
+/* What the rows of a cell are held against. */
+static void set_others(const rg_run *run, const rg_op *op, int64_t cell, pair *p)
 {
   const hard_options *o = op->options;
   const hard_state *state = op->state;
-  int64_t batch = (int64_t)batch_cells(run);
   int group = group_of(state, cell);
-  *p = (pair){.anchor = from * batch + cell,
-              .partner = to * batch + cell,
-              .low = state->first[group],
+  *p = (pair){.low = state->first[group],
               .high = state->first[group + 1],
               .drawn = strcmp(o->negatives, "drawn") == 0,
               .key = op_key(run, op, RG_FOR_NEGATIVES)};
   p->others = state->rows - (p->high - p->low);
-  if (from == to || p->others == 0 || !(state->all_counts[p->anchor] > 0) ||
-      !(state->all_counts[p->partner] > 0))
-    return false;
-  p->n = p->drawn ? state->drawn : p->others;
+  p->n = p->drawn && p->others ? state->drawn : p->others;
   p->times = p->drawn ? 1 : (float)state->drawn / (float)p->others;
-  p->number = (uint64_t)(p->anchor * modalities_of(op) + to);
-  return true;
 }
 
-/* Negatives low .. low + 3; returns how many of them there are. */
-static int four_negatives(const hard_state *state, const pair *p, int64_t low,
-                          int32_t row[4])
+/* False when the cell lacks one of the two or there are no negatives. */
+static bool pair_of(const rg_run *run, const rg_op *op, int64_t cell, int from, int to,
+                    pair *p)
 {
-  uint32_t word[4];
-  if (p->drawn)
-    rg_random(&p->key, p->number, (uint64_t)(low / 4), word);
-  int n = p->n - low < 4 ? (int)(p->n - low) : 4;
+  const hard_state *state = op->state;
+  int64_t batch = (int64_t)batch_cells(run);
+  set_others(run, op, cell, p);
+  p->anchor = from * batch + cell;
+  p->partner = to * batch + cell;
+  p->number = (uint64_t)(p->anchor * modalities_of(op) + to);
+  return from != to && p->others > 0 && state->all_counts[p->anchor] > 0 &&
+         state->all_counts[p->partner] > 0;
+}
+
+/* negatives that are looked at together; a multiple of 4 */
+enum { PIECE = 64 };
+
+/* Negatives low .. low + PIECE; returns how many of them there are. */
+static int negatives_of(const hard_state *state, const pair *p, int64_t low,
+                        int32_t row[PIECE])
+{
+  uint32_t word[4] = {0};
+  int n = p->n - low < PIECE ? (int)(p->n - low) : PIECE;
   for (int i = 0; i < n; i++) {
-    int64_t at = p->drawn ? (int64_t)((uint64_t)word[i] * (uint64_t)p->others >> 32)
+    if (p->drawn && i % 4 == 0)
+      rg_random(&p->key, p->number, (uint64_t)((low + i) / 4), word);
+    int64_t at = p->drawn ? (int64_t)((uint64_t)word[i % 4] * (uint64_t)p->others >> 32)
                           : low + i;
     row[i] = state->order[at < p->low ? at : at + (p->high - p->low)];
   }
@@ -182,16 +194,23 @@ static int four_negatives(const hard_state *state, const pair *p, int64_t low,
 /* log of the sum of the exponentials of the products s of the anchor */
 static float level_of(const hard_state *state, const pair *p, const float *s)
 {
-  int32_t row[4];
-  float top = s[p->partner];
-  for (int64_t low = 0; low < p->n; low += 4)
-    for (int i = 0, n = four_negatives(state, p, low, row); i < n; i++)
-      top = fmaxf(top, s[row[i]]);
+  int32_t row[PIECE];
+  float top = s[p->partner], e[PIECE];
   double sum = 0;
-  for (int64_t low = 0; low < p->n; low += 4)
-    for (int i = 0, n = four_negatives(state, p, low, row); i < n; i++)
-      sum += (double)expf(s[row[i]] - top);
-  sum = (double)p->times * sum + (double)expf(s[p->partner] - top);
+  for (int64_t low = 0; low < p->n; low += PIECE) {
+    int n = negatives_of(state, p, low, row);
+    float highest = top;
+    for (int i = 0; i < n; i++)
+      highest = fmaxf(highest, s[row[i]]);
+    sum *= exp((double)(top - highest));
+    top = highest;
+    for (int i = 0; i < n; i++)
+      e[i] = s[row[i]] - top;
+    rg_v_exp(n, e, e);
+    for (int i = 0; i < n; i++)
+      sum += (double)e[i];
+  }
+  sum = (double)p->times * sum + exp((double)(s[p->partner] - top));
   return top + (float)log(sum);
 }
 
@@ -234,64 +253,125 @@ static void levels(rg_run *run, rg_op *op)
   }
 }
 
-/* What the anchors here owe to their own rows: weights of a row of the products. */
-static void weigh_own(rg_run *run, rg_op *op)
+/* A row here as an anchor: weights of its partner and its negatives. */
+static void weigh_pair(const hard_state *state, const pair *p, const float *s, float level,
+                       float *weight)
+{
+  int32_t row[PIECE];
+  float e[PIECE];
+  weight[p->partner] += expf(s[p->partner] - level) - 1;
+  for (int64_t low = 0; low < p->n; low += PIECE) {
+    int n = negatives_of(state, p, low, row);
+    for (int i = 0; i < n; i++)
+      e[i] = s[row[i]] - level;
+    rg_v_exp(n, e, e);
+    for (int i = 0; i < n; i++)
+      weight[row[i]] += p->times * e[i];
+  }
+}
+
+/* The levels of all anchors, by row. */
+static void spread_levels(rg_run *run, rg_op *op)
 {
   const hard_state *state = op->state;
   int k = modalities_of(op);
-  int64_t batch = (int64_t)batch_cells(run), rows = k * batch, cells = cells_of(run);
-  int64_t first = run->share->my_lanes.low * run->share->lane_cells;
-#pragma omp parallel for schedule(static)
-  for (int64_t own = 0; own < k * cells; own++) {
-    const float *s = state->product + own * rows;
-    float *weight = state->weight + own * rows;
-    memset(weight, 0, sizeof *weight * (size_t)rows);
-    for (int to = 0; to < k; to++) {
-      int from = (int)(own / cells);
-      int64_t cell = own % cells;
+  int64_t batch = (int64_t)batch_cells(run);
+  for (int64_t cell = 0; cell < batch; cell++)
+    for (int both = 0; both < k * k; both++) {
+      int from = both / k, to = both % k;
+      int64_t row = from * batch + cell;
       pair p;
-      if (!pair_of(run, op, first + cell, from, to, &p))
-        continue;
-      float level = state->level[cell * k * k + from * k + to];
-      weight[p.partner] += expf(s[p.partner] - level) - 1;
-      int32_t row[4];
-      for (int64_t low = 0; low < p.n; low += 4)
-        for (int i = 0, n = four_negatives(state, &p, low, row); i < n; i++)
-          weight[row[i]] += p.times * expf(s[row[i]] - level);
+      state->anchor_level[to * k * batch + row] =
+          pair_of(run, op, cell, from, to, &p) ? state->all_level[cell * k * k + both]
+                                               : INFINITY;
+      state->anchor_times[row] = p.times;
+    }
+}
+
+static float level_from(const rg_run *run, const rg_op *op, int64_t anchor, int to)
+{
+  const hard_state *state = op->state;
+  return state->anchor_level[to * modalities_of(op) * (int64_t)batch_cells(run) + anchor];
+}
+
+/* A row here as a negative of all anchors of other groups, which are those it is held
+ * against itself. */
+static void weigh_against_all(const rg_run *run, const rg_op *op, const pair *p,
+                              const float *s, float *weight)
+{
+  const hard_state *state = op->state;
+  int32_t row[PIECE];
+  float e[PIECE];
+  for (int to = 0; to < modalities_of(op); to++) {
+    const float *level = state->anchor_level + to * modalities_of(op) *
+                                                   (int64_t)batch_cells(run);
+    for (int64_t low = 0; low < p->n; low += PIECE) {
+      int n = negatives_of(state, p, low, row);
+      for (int i = 0; i < n; i++)
+        e[i] = s[row[i]] - level[row[i]];
+      rg_v_exp(n, e, e);
+      for (int i = 0; i < n; i++)
+        weight[row[i]] += state->anchor_times[row[i]] * e[i];
     }
   }
 }
 
-/* What all anchors owe to the rows here: weights of a column. */
-static void weigh_others(rg_run *run, rg_op *op)
+/* Weights of the products of a row here. A row that counts is a negative of others even
+ * where its own cell has no pair. */
+static void weigh_row(rg_run *run, rg_op *op, int64_t own)
 {
   const hard_state *state = op->state;
+  int k = modalities_of(op), from = (int)(own / cells_of(run));
+  int64_t batch = (int64_t)batch_cells(run), rows = k * batch;
+  int64_t cell = run->share->my_lanes.low * run->share->lane_cells + own % cells_of(run);
+  const float *s = state->product + own * rows;
+  float *weight = state->weight + own * rows;
+  memset(weight, 0, sizeof *weight * (size_t)rows);
+  if (!(state->all_counts[from * batch + cell] > 0))
+    return;
+  pair p;
+  for (int to = 0; to < k; to++) {
+    if (!pair_of(run, op, cell, from, to, &p))
+      continue;
+    weigh_pair(state, &p, s, level_from(run, op, p.anchor, to), weight);
+    weight[p.partner] += expf(s[p.partner] - level_from(run, op, p.partner, from)) - 1;
+  }
+  set_others(run, op, cell, &p);
+  if (!p.drawn)
+    weigh_against_all(run, op, &p, s, weight);
+}
+
+/* Rows here as negatives that an anchor has drawn: weights of a column. */
+static void weigh_drawn(rg_run *run, rg_op *op, int64_t anchor, int to)
+{
+  const hard_state *state = op->state;
+  int64_t batch = (int64_t)batch_cells(run), rows = modalities_of(op) * batch;
+  int64_t cells = cells_of(run), first = run->share->my_lanes.low * run->share->lane_cells;
+  float level = level_from(run, op, anchor, to);
+  int32_t row[PIECE];
+  pair p;
+  if (!pair_of(run, op, anchor % batch, (int)(anchor / batch), to, &p) || !p.drawn)
+    return;
+  for (int64_t low = 0; low < p.n; low += PIECE)
+    for (int i = 0, n = negatives_of(state, &p, low, row); i < n; i++) {
+      int64_t here = row[i] % batch - first;
+      int64_t at = (row[i] / batch * cells + here) * rows + anchor;
+      if (here >= 0 && here < cells)
+        state->weight[at] += expf(state->product[at] - level);
+    }
+}
+
+static void weigh(rg_run *run, rg_op *op)
+{
   int k = modalities_of(op);
-  int64_t batch = (int64_t)batch_cells(run), rows = k * batch, cells = cells_of(run);
-  int64_t first = run->share->my_lanes.low * run->share->lane_cells;
+  int64_t rows = k * (int64_t)batch_cells(run);
+#pragma omp parallel for schedule(static)
+  for (int64_t own = 0; own < k * cells_of(run); own++)
+    weigh_row(run, op, own);
 #pragma omp parallel for schedule(static)
   for (int64_t anchor = 0; anchor < rows; anchor++)
-    for (int to = 0; to < k; to++) {
-      int from = (int)(anchor / batch);
-      int64_t cell = anchor % batch;
-      pair p;
-      if (!pair_of(run, op, cell, from, to, &p))
-        continue;
-      float level = state->all_level[cell * k * k + from * k + to];
-      int32_t row[4];
-      for (int64_t low = -4; low < p.n; low += 4) {
-        int n = low < 0 ? 1 : four_negatives(state, &p, low, row);
-        row[0] = low < 0 ? (int32_t)p.partner : row[0];
-        for (int i = 0; i < n; i++) {
-          int64_t here = row[i] % batch - first;
-          if (here < 0 || here >= cells)
-            continue;
-          int64_t at = (row[i] / batch * cells + here) * rows + anchor;
-          float e = expf(state->product[at] - level);
-          state->weight[at] += low < 0 ? e - 1 : p.times * e;
-        }
-      }
-    }
+    for (int to = 0; to < k; to++)
+      weigh_drawn(run, op, anchor, to);
 }
 
 static double count_pairs(const rg_run *run, const rg_op *op)
@@ -319,8 +399,8 @@ static void forward(rg_run *run, rg_op *op)
   run->share->gather_lanes(run->share, state->level, k * k, state->all_level);
   if (!run->train)
     return;
-  weigh_own(run, op);
-  weigh_others(run, op);
+  spread_levels(run, op);
+  weigh(run, op);
 #pragma omp parallel for schedule(static) collapse(2)
   for (int m = 0; m < k; m++)
     for (int64_t lane = 0; lane < rg_run_lanes(run); lane++) {

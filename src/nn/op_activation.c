@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+/* in the order of the option; from SOFTPLUS on there are functions of vectors */
 typedef enum kind { RELU, LEAKY, TANH, SOFTPLUS, SIGMOID, EXPONENT, LOGARITHM } kind;
 
 typedef struct activation_options {
@@ -43,25 +44,10 @@ out:
   return status;
 }
 
+/* What has no function of vectors. */
 static float value(kind k, float slope, float x)
 {
-  switch (k) {
-  case RELU:
-    return x > 0 ? x : 0;
-  case LEAKY:
-    return x > 0 ? x : slope * x;
-  case TANH:
-    return tanhf(x);
-  case SOFTPLUS:
-    return fmaxf(x, 0) + log1pf(expf(-fabsf(x)));
-  case SIGMOID:
-    return 1 / (1 + expf(-x));
-  case EXPONENT:
-    return expf(x);
-  case LOGARITHM:
-    return logf(x);
-  }
-  return x;
+  return k == TANH ? tanhf(x) : x > 0 ? x : k == LEAKY ? slope * x : 0;
 }
 
 /* What is no number stays none. */
@@ -80,14 +66,14 @@ static float derivative(kind k, float slope, float x, float y)
     return x > 0 ? 1 : slope;
   case TANH:
     return 1 - y * y;
-  case SOFTPLUS:
-    return 1 / (1 + expf(-x));
   case SIGMOID:
     return y * (1 - y);
   case EXPONENT:
     return y;
   case LOGARITHM:
     return 1 / x;
+  case SOFTPLUS:
+    break;
   }
   return 1;
 }
@@ -99,9 +85,31 @@ static void forward(rg_run *run, rg_op *op)
   const float *x = op->in[0]->x;
   float *y = op->out->x;
   int64_t n = node_floats(run, op->out);
+  bool done = k >= SOFTPLUS;
+  if (done)
+    (k == SOFTPLUS  ? rg_v_softplus
+     : k == SIGMOID ? rg_v_sigmoid
+     : k == EXPONENT ? rg_v_exp
+                     : rg_v_log)(n, x, y);
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n; i++)
-    y[i] = cut(o, value(k, (float)o->slope, x[i]));
+    y[i] = cut(o, done ? y[i] : value(k, (float)o->slope, x[i]));
+}
+
+enum { PIECE = 1024 };
+
+/* Slopes of n <= PIECE values; 0 where they are cut. */
+static void slopes(const activation_options *o, kind k, int64_t n, const float *x,
+                   const float *y, float *slope)
+{
+  if (k == SOFTPLUS)
+    rg_v_sigmoid(n, x, slope);
+  for (int64_t i = 0; i < n; i++) {
+    bool inside = y[i] > (float)o->low && y[i] < (float)o->high;
+    slope[i] = !inside        ? 0
+               : k == SOFTPLUS ? slope[i]
+                               : derivative(k, (float)o->slope, x[i], y[i]);
+  }
 }
 
 static void backward(rg_run *run, rg_op *op)
@@ -111,11 +119,14 @@ static void backward(rg_run *run, rg_op *op)
   const float *x = op->in[0]->x, *y = op->out->x, *dy = op->out->d;
   float *dx = op->in[0]->d;
   int64_t n = dx ? node_floats(run, op->out) : 0;
-  float low = (float)o->low, high = (float)o->high;
 #pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; i++)
-    if (y[i] > low && y[i] < high)
-      dx[i] += dy[i] * derivative(k, (float)o->slope, x[i], y[i]);
+  for (int64_t low = 0; low < n; low += PIECE) {
+    float slope[PIECE];
+    int64_t here = n - low < PIECE ? n - low : PIECE;
+    slopes(o, k, here, x + low, y + low, slope);
+    for (int64_t i = 0; i < here; i++)
+      dx[low + i] += dy[low + i] * slope[i];
+  }
 }
 
 static bool probe(rg_graph *graph, int variant)
