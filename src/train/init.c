@@ -91,11 +91,8 @@ static void match_batches(const rg_session *session, origin *o)
   const rg_strings *old = &o->trained.batch.categories;
   o->n_batches = (int)mine->n;
   o->batch = RG_NEW(int, o->n_batches);
-  for (int b = 0; b < o->n_batches; b++) {
+  for (int b = 0; b < o->n_batches; b++)
     o->batch[b] = (int)rg_strings_find(old, rg_strings_at(mine, b));
-    if (o->batch[b] < 0)
-      rg_info("init: batch %s is new", rg_strings_at(mine, b));
-  }
 }
 
 static rg_status origin_open(const rg_session *session, origin *o)
@@ -228,6 +225,10 @@ rg_status rg_init_parameters(rg_session *session)
     status = rg_fail(RG_EINPUT, "%s: none of its parameters fits the model", o.run);
     goto out;
   }
+  for (int b = 0; b < o.n_batches; b++)
+    if (o.batch[b] < 0)
+      rg_info("init: batch %s is new",
+              rg_strings_at(&session->dataset->batch.categories, b));
   rg_info("init: %d of %d parameters from %s", o.taken, o.all, o.run);
 out:
   origin_close(&o);
