@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* in the order of the option; from SOFTPLUS on there are functions of vectors */
+/* in the order of the option */
 typedef enum kind { RELU, LEAKY, TANH, SOFTPLUS, SIGMOID, EXPONENT, LOGARITHM } kind;
 
 typedef struct activation_options {
@@ -44,71 +44,88 @@ out:
   return status;
 }
 
-/* What has no function of vectors. */
-static float value(kind k, float slope, float x)
-{
-  return k == TANH ? tanhf(x) : x > 0 ? x : k == LEAKY ? slope * x : 0;
-}
+/* values of one piece of work */
+enum { PIECE = 1024 };
 
-/* What is no number stays none. */
-static float cut(const activation_options *o, float y)
-{
-  return y < (float)o->low ? (float)o->low : y > (float)o->high ? (float)o->high : y;
-}
-
-/* derivative from input x and output y */
-static float derivative(kind k, float slope, float x, float y)
+/* One plain loop for each, so that the compiler makes vectors of it; what is no number
+ * stays none. */
+static void values(kind k, float slope, int64_t n, const float *x, float *y)
 {
   switch (k) {
   case RELU:
-    return x > 0 ? 1 : 0;
+    for (int64_t i = 0; i < n; i++)
+      y[i] = x[i] < 0 ? 0 : x[i];
+    break;
   case LEAKY:
-    return x > 0 ? 1 : slope;
+    for (int64_t i = 0; i < n; i++)
+      y[i] = x[i] > 0 ? x[i] : slope * x[i];
+    break;
   case TANH:
-    return 1 - y * y;
-  case SIGMOID:
-    return y * (1 - y);
-  case EXPONENT:
-    return y;
-  case LOGARITHM:
-    return 1 / x;
+    for (int64_t i = 0; i < n; i++)
+      y[i] = tanhf(x[i]);
+    break;
   case SOFTPLUS:
+    rg_v_softplus(n, x, y);
+    break;
+  case SIGMOID:
+    rg_v_sigmoid(n, x, y);
+    break;
+  case EXPONENT:
+    rg_v_exp(n, x, y);
+    break;
+  case LOGARITHM:
+    rg_v_log(n, x, y);
     break;
   }
-  return 1;
+}
+
+/* derivatives from inputs x and outputs y */
+static void derivatives(kind k, float slope, int64_t n, const float *x, const float *y,
+                        float *d)
+{
+  switch (k) {
+  case RELU:
+  case LEAKY:
+    slope = k == RELU ? 0 : slope;
+    for (int64_t i = 0; i < n; i++)
+      d[i] = x[i] > 0 ? 1 : slope;
+    break;
+  case TANH:
+    for (int64_t i = 0; i < n; i++)
+      d[i] = 1 - y[i] * y[i];
+    break;
+  case SOFTPLUS:
+    rg_v_sigmoid(n, x, d);
+    break;
+  case SIGMOID:
+    for (int64_t i = 0; i < n; i++)
+      d[i] = y[i] * (1 - y[i]);
+    break;
+  case EXPONENT:
+    memcpy(d, y, sizeof *d * (size_t)n);
+    break;
+  case LOGARITHM:
+    for (int64_t i = 0; i < n; i++)
+      d[i] = 1 / x[i];
+    break;
+  }
 }
 
 static void forward(rg_run *run, rg_op *op)
 {
   const activation_options *o = op->options;
   kind k = kind_of(op);
-  const float *x = op->in[0]->x;
-  float *y = op->out->x;
+  float bottom = (float)o->low, top = (float)o->high;
   int64_t n = node_floats(run, op->out);
-  bool done = k >= SOFTPLUS;
-  if (done)
-    (k == SOFTPLUS  ? rg_v_softplus
-     : k == SIGMOID ? rg_v_sigmoid
-     : k == EXPONENT ? rg_v_exp
-                     : rg_v_log)(n, x, y);
 #pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; i++)
-    y[i] = cut(o, done ? y[i] : value(k, (float)o->slope, x[i]));
-}
-
-enum { PIECE = 1024 };
-
-/* Slopes of n <= PIECE values; 0 where they are cut. */
-static void slopes(const activation_options *o, kind k, int64_t n, const float *x,
-                   const float *y, float *slope)
-{
-  if (k == SOFTPLUS)
-    rg_v_sigmoid(n, x, slope);
-  for (int64_t i = 0; i < n; i++) {
-    bool inside = y[i] > (float)o->low && y[i] < (float)o->high;
-    slope[i] = !inside        ? 0
-               : k == SOFTPLUS ? slope[i]
-                               : derivative(k, (float)o->slope, x[i], y[i]);
+  for (int64_t low = 0; low < n; low += PIECE) {
+    int64_t here = n - low < PIECE ? n - low : PIECE;
+    float *y = op->out->x + low;
+    values(k, (float)o->slope, here, op->in[0]->x + low, y);
+    for (int64_t i = 0; i < here; i++) {
+      float least = y[i] < bottom ? bottom : y[i];
+      y[i] = least > top ? top : least;
+    }
   }
 }
 
@@ -116,16 +133,18 @@ static void backward(rg_run *run, rg_op *op)
 {
   const activation_options *o = op->options;
   kind k = kind_of(op);
-  const float *x = op->in[0]->x, *y = op->out->x, *dy = op->out->d;
-  float *dx = op->in[0]->d;
+  float bottom = (float)o->low, top = (float)o->high, *dx = op->in[0]->d;
   int64_t n = dx ? node_floats(run, op->out) : 0;
 #pragma omp parallel for schedule(static)
   for (int64_t low = 0; low < n; low += PIECE) {
-    float slope[PIECE];
     int64_t here = n - low < PIECE ? n - low : PIECE;
-    slopes(o, k, here, x + low, y + low, slope);
-    for (int64_t i = 0; i < here; i++)
-      dx[low + i] += dy[low + i] * slope[i];
+    const float *y = op->out->x + low, *dy = op->out->d + low;
+    float d[PIECE];
+    derivatives(k, (float)o->slope, here, op->in[0]->x + low, y, d);
+    for (int64_t i = 0; i < here; i++) {
+      float inside = y[i] > bottom ? d[i] : 0;
+      dx[low + i] += dy[i] * (y[i] < top ? inside : 0);
+    }
   }
 }
 
