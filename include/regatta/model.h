@@ -144,6 +144,13 @@ typedef enum rg_weigh {
   RG_WEIGH_ZSCORE
 } rg_weigh;
 
+/** How values are drawn from a mean. */
+typedef enum rg_draw {
+  RG_DRAW_NONE,
+  RG_DRAW_COUNTS,   /* negative binomial */
+  RG_DRAW_BERNOULLI /* 0 or 1 */
+} rg_draw;
+
 #define RG_PHASES 8
 #define RG_OUTPUTS 32
 #define RG_CHOICES 4
@@ -173,6 +180,8 @@ typedef struct rg_model {
     char from[32]; /* modality that alone is read; "": all that a cell has (impute) */
     char modality[32];
     rg_op *op; /* has predict */
+    rg_draw draw;
+    rg_node *log_dispersion; /* with RG_DRAW_COUNTS: log of the inverse dispersion */
   } likelihood[RG_OUTPUTS];
   int n_starts; /* biases of outputs that start at the logit of how often a feature is
                    open, or at the log of its share of all counts (logits of a softmax) */
@@ -209,6 +218,19 @@ typedef struct rg_model {
   int teacher_neighbours; /* the covariate "teacher" is the mean over so many nearest
                              neighbours by cosine; 0: as given */
   double teacher_length;  /* its rows are scaled to this length; 0: as given */
+  struct rg_prior { /* n > 0: dense inputs "prior:M" of so many axes put like cells of the
+                       modalities near each other; "anchored:M" is 1 where a cell has one.
+                       Zeros at inference */
+    char kind[8];   /* "auto|pairs|mnn" */
+    int reference;  /* whose components the axes are */
+    int axes;
+    double length;  /* of a row */
+    int n;
+    char modality[RG_MODALITIES][32];
+    char input[RG_MODALITIES][64]; /* dense input with its components, */
+    int input_axes[RG_MODALITIES]; /* so many columns */
+  } prior;
+  rg_node *latent;   /* what regatta generate draws and decodes from; NULL: it cannot */
   int n_regressions; /* linear layers that no step trains, fitted after the phases */
   struct rg_regression {
     rg_op *layer;
@@ -242,8 +264,13 @@ void rg_model_embedding_of(rg_model *model, const char *name, rg_node *node, boo
 void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_start_shares(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
+/** Say how values are drawn of the likelihood that was added last. */
+void rg_model_draw(rg_model *model, rg_draw draw, rg_node *log_dispersion);
 /** Modality `to` predicted from `from` alone, for translate. */
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
+/** Let a modality take part in model->prior, with the dense input that says which of its
+ *  cells are near. */
+void rg_model_prior(rg_model *model, const char *modality, const char *input, int axes);
 /** After the last phase, fit `fitted` (the output of an operation linear, of parameters
  *  that no step updates) to `target` by ridge regression over the training cells where
  *  `mask` is above 0, the trained model read out without noise. `ridge` is in units of the
@@ -281,6 +308,8 @@ void rg_model_watch(rg_model *model, rg_op *loss, double weight);
  *                            training cells
  *    pca:M      (rg_projection_axes) principal components of M, RG_PROJECT_ZSCORE
  *    lsi:M      (the same)   latent semantic indexing of M, RG_PROJECT_LSI
+ *    smooth:K:NAME (as NAME) the dense input NAME as a mean over a cell and its K nearest
+ *               neighbours, weighed by their connectivities; made by train
  *  Make the input `name` of `cols` columns. What has to be fitted is fitted on the cells
  *  that `trains` marks (this rank's; NULL: all) when `fit`, and kept as the constant
  *  `name`. RG_EFAIL when the name is none of these, RG_EINPUT. Collective. */

@@ -260,6 +260,9 @@ typedef struct rg_sequence rg_sequence;
  *  the groups in the bit mask. Owned by the graph. */
 rg_sequence *rg_sequence_new(rg_graph *graph, rg_node *const *targets,
                              rg_op *const *terms, uint64_t groups);
+/** Operations needed for `targets` where the caller has filled `given`, forwards. */
+rg_sequence *rg_sequence_from(rg_graph *graph, const rg_node *given,
+                              rg_node *const *targets);
 
 /** Counts of the batch's cells in one modality: this rank's cells and features. */
 typedef struct rg_sparse_batch {

@@ -158,6 +158,20 @@ typedef struct rg_read_out {
  *  this. */
 rg_status rg_predict(rg_session *session, const rg_read_out *read_out, rg_mat *mean);
 
+/** Cells to be made from latents. Borrowed. */
+typedef struct rg_generation {
+  const char *to;       /* modality */
+  const rg_mat *latent; /* a row for every cell of this rank, of model->latent's width */
+  const int64_t *like;  /* cells of the data set whose library and batch they have */
+  bool counts;          /* values are drawn, else means */
+  uint64_t seed;
+  int64_t first;        /* number of this rank's first cell: with seed the key of a draw */
+} rg_generation;
+/** Decode modality `to` from given latents; rows as those of `latent`, features in the
+ *  order of the data set. Collective. RG_EUSAGE when the recipe does not. Owned. */
+rg_status rg_generate(rg_session *session, const rg_generation *generation,
+                      rg_mat *values);
+
 /* ---- stopping -------------------------------------------------------------------- */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop, or leave them to end the program again.

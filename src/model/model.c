@@ -185,11 +185,28 @@ void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
   likelihood->op = op;
 }
 
+void rg_model_draw(rg_model *model, rg_draw draw, rg_node *log_dispersion)
+{
+  RG_ASSERT(model->n_likelihoods > 0);
+  struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods - 1];
+  likelihood->draw = draw;
+  likelihood->log_dispersion = log_dispersion;
+}
+
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op)
 {
   rg_model_likelihood(model, to, op);
   struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods - 1];
   snprintf(likelihood->from, sizeof likelihood->from, "%s", from);
+}
+
+void rg_model_prior(rg_model *model, const char *modality, const char *input, int axes)
+{
+  struct rg_prior *prior = &model->prior;
+  RG_ASSERT(prior->n < RG_MODALITIES);
+  snprintf(prior->modality[prior->n], sizeof prior->modality[0], "%s", modality);
+  prior->input_axes[prior->n] = axes;
+  snprintf(prior->input[prior->n++], sizeof prior->input[0], "%s", input);
 }
 
 void rg_model_regress(rg_model *model, rg_node *fitted, rg_node *target, rg_node *mask,

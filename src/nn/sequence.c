@@ -103,3 +103,15 @@ rg_sequence *rg_sequence_new(rg_graph *graph, rg_node *const *targets,
   graph->sequence[graph->n_sequences++] = sequence;
   return sequence;
 }
+
+rg_sequence *rg_sequence_from(rg_graph *graph, const rg_node *given,
+                              rg_node *const *targets)
+{
+  rg_sequence *sequence = rg_sequence_new(graph, NULL, NULL, 0);
+  RG_ASSERT(given->op);
+  sequence->forward[given->op->index] = true; /* as if it were needed already */
+  for (int i = 0; targets[i]; i++)
+    need_node(graph, targets[i], sequence->forward);
+  sequence->forward[given->op->index] = false;
+  return sequence;
+}

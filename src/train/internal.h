@@ -145,6 +145,17 @@ void rg_validation_free(rg_validation *validation);
 /** The best parameters so far, as the flat array; never NULL. */
 float *rg_validation_best(rg_validation *validation);
 
+/* ---- inputs made from neighbours: smooth.c, prior.c ------------------------------ */
+
+/** NAME of a dense input "smooth:K:NAME", or NULL. */
+const char *rg_smooth_of(const char *name, int *neighbours);
+/** Make the covariate `name`: rows of x as means over their neighbours. Collective. */
+rg_status rg_smooth_input(rg_comm *comm, const char *name, const rg_mat *x, int neighbours,
+                          rg_covariates *covariates);
+/** Make the covariates "prior:M" and "anchored:M" that the model asks for; the inputs they
+ *  rest on are made already. Zeros unless `fit`. Collective. RG_EINPUT. */
+rg_status rg_prior_inputs(rg_session *session, bool fit, rg_covariates *all);
+
 /* ---- what is fitted after the phases: regress.c ---------------------------------- */
 
 /** Fit the regressions of the model on the training cells; the same bits on any number of

@@ -98,6 +98,32 @@ out:
 
 /* ---- data ---- */
 
+/* Make the covariate `name` unless it is there. */
+static rg_status make_input(rg_session *session, const char *name, int width, bool fit,
+                            const bool *trains, rg_covariates *all)
+{
+  rg_status status = RG_OK;
+  int neighbours = 0;
+  const char *of = rg_smooth_of(name, &neighbours);
+  const struct rg_prior *prior = &session->model.prior;
+  bool prior_input = strncmp(name, "prior:", 6) == 0 || strncmp(name, "anchored:", 9) == 0;
+  if (rg_covariates_find(all, name))
+    return RG_OK;
+  if (of) {
+    RG_TRY(make_input(session, of, width, fit, trains, all));
+    return rg_smooth_input(session->comm, name, rg_covariates_find(all, of), neighbours,
+                           all);
+  }
+  if (!prior_input)
+    return rg_standard_input(session->comm, session->dataset, name, width, fit, trains,
+                             &session->constants, all);
+  for (int k = 0; k < prior->n; k++)
+    RG_TRY(make_input(session, prior->input[k], prior->input_axes[k], fit, trains, all));
+  status = rg_prior_inputs(session, fit, all);
+out:
+  return status;
+}
+
 /* Every dense input gets the covariate of its name, in the order of the inputs; those
  * that the recipe does not make itself are standard. */
 static rg_status order_covariates(rg_session *session, bool fit, rg_covariates *all,
@@ -112,9 +138,7 @@ static rg_status order_covariates(rg_session *session, bool fit, rg_covariates *
     const rg_node *node = rg_graph_node(session->graph, i);
     if (!node->input || node->sparse || rg_is_near(node->name))
       continue;
-    if (!rg_covariates_find(all, node->name))
-      RG_TRY(rg_standard_input(session->comm, session->dataset, node->name, node->width,
-                               fit, trains, &session->constants, all));
+    RG_TRY(make_input(session, node->name, node->width, fit, trains, all));
     const rg_mat *mat = rg_covariates_find(all, node->name);
     if (mat->cols != node->width) {
       status = rg_fail(RG_EFAIL, "the input %s has %d columns, its covariate %lld",
