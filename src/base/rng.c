@@ -5,6 +5,7 @@
 
 #include <Random123/philox.h>
 #include <math.h>
+#include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -79,12 +80,46 @@ static void four_normals(philox4x32_ctr_t r, double out[4])
   }
 }
 
+/* Packed blocks first .. first + BLOCKS - 1 of a cell, word by word: the rounds of
+ * philox4x32 side by side. */
+enum { BLOCKS = 16, ROUNDS = 10 };
+
+static void packed_blocks(philox4x32_key_t key, uint64_t cell, uint64_t first,
+                          uint32_t r[4][BLOCKS])
+{
+  uint32_t k0 = key.v[0], k1 = key.v[1];
+  for (uint64_t b = 0; b < BLOCKS; b++) {
+    uint64_t index = PACKED | (first + b);
+    r[0][b] = low(cell);
+    r[1][b] = high(cell);
+    r[2][b] = low(index);
+    r[3][b] = high(index);
+  }
+  for (int round = 0; round < ROUNDS; round++) {
+#pragma omp simd
+    for (int b = 0; b < BLOCKS; b++) {
+      uint64_t p = (uint64_t)PHILOX_M4x32_0 * r[0][b];
+      uint64_t q = (uint64_t)PHILOX_M4x32_1 * r[2][b];
+      r[0][b] = high(q) ^ r[1][b] ^ k0;
+      r[2][b] = high(p) ^ r[3][b] ^ k1;
+      r[1][b] = low(q);
+      r[3][b] = low(p);
+    }
+    k0 += PHILOX_W32_0;
+    k1 += PHILOX_W32_1;
+  }
+}
+
 void rg_normals(const rg_key *key, uint64_t cell, int n, float *out)
 {
   philox4x32_key_t k = cipher_key(key);
+  uint32_t r[4][BLOCKS];
   for (int i = 0; i < n; i += 4) {
+    int b = i / 4 % BLOCKS;
     double four[4];
-    four_normals(block(k, cell, PACKED | (uint64_t)(i / 4)), four);
+    if (b == 0)
+      packed_blocks(k, cell, (uint64_t)(i / 4), r);
+    four_normals((philox4x32_ctr_t){{r[0][b], r[1][b], r[2][b], r[3][b]}}, four);
     for (int j = 0; j < 4 && i + j < n; j++)
       out[i + j] = (float)four[j];
   }
@@ -93,10 +128,15 @@ void rg_normals(const rg_key *key, uint64_t cell, int n, float *out)
 void rg_uniforms(const rg_key *key, uint64_t cell, int n, float *out)
 {
   philox4x32_key_t k = cipher_key(key);
-  for (int i = 0; i < n; i += 4) {
-    philox4x32_ctr_t r = block(k, cell, PACKED | (uint64_t)(i / 4));
-    for (int j = 0; j < 4 && i + j < n; j++)
-      out[i + j] = uniform_f32(r.v[j]);
+  uint32_t r[4][BLOCKS];
+  float x[4 * BLOCKS];
+  for (int i = 0; i < n; i += 4 * BLOCKS) {
+    int left = n - i < 4 * BLOCKS ? n - i : 4 * BLOCKS;
+    packed_blocks(k, cell, (uint64_t)(i / 4), r);
+    for (int b = 0; b < BLOCKS; b++)
+      for (int j = 0; j < 4; j++)
+        x[4 * b + j] = uniform_f32(r[j][b]);
+    memcpy(out + i, x, sizeof *x * (size_t)left);
   }
 }
 
@@ -114,7 +154,7 @@ static uint64_t mix(uint64_t x)
 int64_t rg_permuted(const rg_key *key, int64_t n, int64_t i)
 {
   RG_ASSERT(i >= 0 && i < n);
-  enum { ROUNDS = 8 };
+  enum { TURNS = 8 };
   uint32_t word[4];
   rg_random(key, 0, 0, word);
   uint64_t round_key = (uint64_t)word[0] << 32 | word[1];
@@ -125,7 +165,7 @@ int64_t rg_permuted(const rg_key *key, int64_t n, int64_t i)
   uint64_t mask = ((uint64_t)1 << half_bits) - 1, x = (uint64_t)i;
   do {
     uint64_t left = x >> half_bits, right = x & mask;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < TURNS; round++) {
       uint64_t f = mix(right + round_key + (uint64_t)round * stride) & mask;
       uint64_t next = left ^ f;
       left = right;

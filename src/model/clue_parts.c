@@ -271,6 +271,10 @@ rg_op *rg_clue_criticise(rg_clue *c, int k)
   snprintf(name, sizeof name, "noisy.%s", m->name);
   snprintf(text, sizeof text, "scale=%d burn_in=%.17g", c->shape.fade > 0, c->shape.fade);
   rg_node *x = rg_apply(c->graph, "noise", name, text, m->mean, NULL);
+  if (c->shape.reversal) {
+    snprintf(name, sizeof name, "reversed.%s", m->name);
+    x = rg_apply(c->graph, "reverse", name, NULL, x, NULL);
+  }
   snprintf(name, sizeof name, "critic.%s", m->name);
   x = rg_mlp_beside(c->graph, name, x, c->batch);
   rg_mlp mlp = stack_of(c, c->shape.critic_depth, c->shape.critic_width, NULL);

@@ -16,7 +16,8 @@ typedef struct rg_clue_shape {
   int encoder_depth, decoder_depth, critic_depth;
   int64_t encoder_width, decoder_width, critic_width;
   double dropout;
-  double fade; /* epochs until the critic's input has no more noise */
+  double fade;   /* epochs until the critic's input has no more noise */
+  bool reversal; /* what trains the critic reaches the encoders with its sign changed */
 } rg_clue_shape;
 
 typedef enum rg_clue_kind { RG_CLUE_COUNTS, RG_CLUE_PEAKS, RG_CLUE_REAL } rg_clue_kind;

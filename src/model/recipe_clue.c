@@ -8,7 +8,7 @@
 /* ---- settings ---- */
 
 typedef struct clue_settings {
-  char *compat, *configuration, *input;
+  char *compat, *configuration, *input, *adversary;
   int64_t axes, latent, encoder_depth, encoder_width, decoder_depth, decoder_width,
       critic_depth, critic_width;
   double data, kl, align, joint_cross, real_cross, cos, supervised, dropout, rate;
@@ -34,6 +34,10 @@ static const rg_field fields[] = {
     {"input", RG_CHOICE, FIELD(input), "projection", 0, 0, "projection|log", NULL,
      "what encoders read: principal components (of peaks: latent semantic indexing), or "
      "log1p of counts scaled to 1e4 of all features"},
+    {"adversary", RG_CHOICE, FIELD(adversary), "reversal", 0, 0, "reversal|alternating",
+     NULL,
+     "the critic learns in the step of the autoencoder, whose gradient it gets with the "
+     "sign changed; or in a step of its own before each (code_exact always)"},
     {"axes", RG_INT, FIELD(axes), "100", 1, 1024, NULL, "axes", "of the projection"},
     SIZE(latent, 512, "axes", "size of the subspace of a modality"),
     SIZE(encoder_depth, RG_MLP_LAYERS, "layers", "of the encoders"),
@@ -226,14 +230,17 @@ static void label_terms(rg_clue *c, const clue_settings *s, rg_step *step)
   }
 }
 
-/* The critic learns in a step of its own; the autoencoder unlearns what it can tell. */
+/* The critic learns, in a step of its own or with the autoencoder, which unlearns what it
+ * can tell. */
 static void critic_terms(rg_clue *c, const clue_settings *s, rg_step *critic,
                          rg_step *autoencoder)
 {
+  double weight = s->align / c->n;
   for (int k = 0; k < c->n; k++) {
     rg_op *align = rg_clue_criticise(c, k);
-    rg_step_term(critic, align, s->align / c->n, RG_RAMP_NONE, 0);
-    rg_step_term(autoencoder, align, -s->align / c->n, RG_RAMP_NONE, 0);
+    if (critic)
+      rg_step_term(critic, align, weight, RG_RAMP_NONE, 0);
+    rg_step_term(autoencoder, align, critic ? -weight : weight, RG_RAMP_NONE, 0);
   }
 }
 
@@ -262,8 +269,9 @@ static void compose_steps(rg_clue *c, const clue_settings *s)
   rg_phase *phase = main_phase(c->model, s);
   uint64_t vae = (uint64_t)1 << rg_graph_find_group(c->graph, "autoencoder");
   uint64_t judge = (uint64_t)1 << rg_graph_find_group(c->graph, "critic");
-  rg_step *critic = s->align > 0 ? rg_phase_step(phase, "critic", judge) : NULL;
-  rg_step *step = rg_phase_step(phase, "autoencoder", vae);
+  bool alone = s->align > 0 && !c->shape.reversal;
+  rg_step *critic = alone ? rg_phase_step(phase, "critic", judge) : NULL;
+  rg_step *step = rg_phase_step(phase, "autoencoder", alone ? vae : vae | judge);
   rg_graph_group(c->graph, "autoencoder");
   for (int k = 0; k < c->n; k++)
     own_terms(c, s, step, k);
@@ -274,10 +282,10 @@ static void compose_steps(rg_clue *c, const clue_settings *s)
   pairing_term(c, s, step);
   label_terms(c, s, step);
   rg_graph_group(c->graph, "critic");
-  if (critic) {
+  if (critic)
     critic->optimiser = 1;
+  if (s->align > 0)
     critic_terms(c, s, critic, step);
-  }
 }
 
 static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *settings,
@@ -301,7 +309,8 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
                          .decoder_width = s.decoder_width,
                          .critic_width = s.critic_width,
                          .dropout = s.dropout,
-                         .fade = (double)s.burn_in}};
+                         .fade = (double)s.burn_in,
+                         .reversal = !exact(&s) && s.adversary[0] == 'r'}};
   model->optimiser = RG_RMSPROP;
   rg_graph_group(graph, "critic");
   rg_graph_group(graph, "autoencoder");

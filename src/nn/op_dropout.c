@@ -50,6 +50,7 @@ static void draw(rg_run *run, rg_op *op)
       rg_key block = key;
       block.seed += (uint64_t)joined_column(in, part);
       rg_uniforms(&block, (uint64_t)run->cell[i], in->width, factor);
+#pragma omp simd
       for (int j = 0; j < in->width; j++)
         factor[j] = (double)factor[j] < o->rate ? 0 : keep;
     }
