@@ -206,9 +206,17 @@ typedef struct rg_model {
   int n_groupings; /* what embed writes as columns of obs */
   struct rg_grouping {
     char name[32];
-    rg_node *node; /* probabilities of the groups */
-    bool labels;   /* the groups are the labels trained on; else they have numbers */
+    rg_node *node;   /* probabilities of the groups */
+    rg_node *scores; /* what they are the softmax of: explain takes these apart, which
+                        change more evenly between two cells */
+    bool labels;     /* the groups are the labels trained on; else they have numbers */
   } grouping[RG_CHOICES];
+  int n_explained; /* modalities whose features explain takes a prediction apart into */
+  struct rg_explained_input {
+    char modality[32];
+    rg_node *first; /* a linear layer of the modality: `linear` of its dense values, or
+                       `sum_blocks` of a `sparse_linear` */
+  } explained[RG_MODALITIES];
   int partner_neighbours; /* with partners: a cell's partner in a step is, with the
                              probability partner_share, one of so many nearest
                              neighbours in the teacher's graph, else any cell; dense
@@ -288,7 +296,10 @@ void rg_model_choice(rg_model *model, const char *param, int n, rg_op *const *lo
 /** The most probable group of a cell becomes the column <recipe>_<name> of obs, its
  *  probability <recipe>_<name>_probability. */
 void rg_model_grouping(rg_model *model, const char *name, rg_node *probabilities,
-                       bool labels);
+                       rg_node *scores, bool labels);
+/** Features of a modality can be explained: everything that depends on them goes through
+ *  `first`, a layer linear in them. */
+void rg_model_explains(rg_model *model, const char *modality, rg_node *first);
 /** Add a loss to what is watched. */
 void rg_model_watch(rg_model *model, rg_op *loss, double weight);
 

@@ -264,6 +264,11 @@ rg_sequence *rg_sequence_new(rg_graph *graph, rg_node *const *targets,
 rg_sequence *rg_sequence_from(rg_graph *graph, const rg_node *given,
                               rg_node *const *targets);
 
+/** Operations between nodes that the caller fills (their x, before rg_run_forward) and a
+ *  target: the way to its gradient with respect to them. `given` ends with NULL. Owned by
+ *  the graph. */
+rg_sequence *rg_sequence_given(rg_graph *graph, rg_node *const *given, rg_node *target);
+
 /** Counts of the batch's cells in one modality: this rank's cells and features. */
 typedef struct rg_sparse_batch {
   rg_csr rows;      /* cells x local features */
@@ -292,6 +297,10 @@ void rg_run_forward(rg_run *run);
  *  gradients are summed over lanes (rg_share.sum_slots) for the groups of the
  *  sequence. */
 void rg_run_backward(rg_run *run);
+/** With a sequence of rg_sequence_given, after rg_run_forward (train or not): the gradient
+ *  of the sum of d (laid out as target->x) times the target becomes d of the given
+ *  nodes. Normalisations by running statistics are constants. */
+void rg_run_pull(rg_run *run, rg_node *target, const float *d);
 /** Value of every term of the sequence over the global batch. Collective over the share.
  *  Returns false when one is not finite. */
 bool rg_run_terms(rg_run *run);

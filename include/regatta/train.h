@@ -172,6 +172,47 @@ typedef struct rg_generation {
 rg_status rg_generate(rg_session *session, const rg_generation *generation,
                       rg_mat *values);
 
+/* ---- explaining ------------------------------------------------------------------ */
+
+/** What rg_explain is asked. Borrowed; zero or NULL: the default. */
+typedef struct rg_explain_options {
+  const char *from;          /* modality whose features explain; NULL: all of them, or of
+                                a translation the one that is not `to` when there are two */
+  const char *to;            /* modality that is predicted from `from`; NULL: the groups or
+                                labels of the model */
+  const rg_strings *targets; /* names of groups or features; NULL: all groups, or the 50
+                                features whose prediction varies most */
+  int64_t cells;             /* of the sample that is explained and the background */
+  int64_t draws;             /* of the background per cell and target, four points each */
+} rg_explain_options;
+
+/** Relevance of features: the mean over cells of |phi|, phi the expected gradients of a
+ *  target: (x - x') df/dx at x' + a (x - x'), the mean over draws of a background cell x'
+ *  and of a in (0, 1) (Erion, Janizek, Sturmfels, Lundberg, Lee 2021). Groups are explained
+ *  in the scores that their probabilities are the softmax of, translations in the values
+ *  that translate writes (of binary features: logits). Replicated, owned. */
+typedef struct rg_explanation {
+  int64_t cells, draws;
+  rg_strings targets;
+  int n_inputs;
+  struct rg_explained {
+    char modality[32];
+    rg_mat relevance; /* features x targets */
+  } input[RG_MODALITIES];
+  double *error;     /* per target: root mean square over cells of sum phi - (f(x) -
+                        mean f(x')) */
+  double *tolerance; /* three standard errors of that difference, from its spread over the
+                        draws, and rounding */
+  double *spread;    /* root mean square of f(x) - mean f(x') */
+} rg_explanation;
+void rg_explanation_fini(rg_explanation *explanation); /* not collective */
+/** Explain a trained run on cells of a data set prepared with the run's features. The same
+ *  bits on any number of ranks that divides train.lanes among them. RG_EUSAGE when the
+ *  recipe does not explain this; RG_EFAIL when a sum of phi is off by more than the
+ *  tolerance. Collective. */
+rg_status rg_explain(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                     const rg_explain_options *options, rg_explanation *explanation);
+
 /* ---- stopping -------------------------------------------------------------------- */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop, or leave them to end the program again.

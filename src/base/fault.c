@@ -6,6 +6,7 @@
 #include <string.h>
 
 const char *const rg_fault_points[] = {
+    "explain.sum",  /* train: sums of an explanation that are too small */
     "h5.rename",    /* io: giving a finished file its name */
     "h5.write",     /* io: writing values of an HDF5 file */
     "train.nan",    /* train: a loss that is not a number */

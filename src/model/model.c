@@ -237,13 +237,22 @@ void rg_model_choice(rg_model *model, const char *param, int n, rg_op *const *lo
 }
 
 void rg_model_grouping(rg_model *model, const char *name, rg_node *probabilities,
-                       bool labels)
+                       rg_node *scores, bool labels)
 {
   RG_ASSERT(model->n_groupings < RG_CHOICES);
   struct rg_grouping *grouping = &model->grouping[model->n_groupings++];
   snprintf(grouping->name, sizeof grouping->name, "%s", name);
   grouping->node = probabilities;
+  grouping->scores = scores;
   grouping->labels = labels;
+}
+
+void rg_model_explains(rg_model *model, const char *modality, rg_node *first)
+{
+  RG_ASSERT(first && model->n_explained < RG_MODALITIES);
+  struct rg_explained_input *input = &model->explained[model->n_explained++];
+  snprintf(input->modality, sizeof input->modality, "%s", modality);
+  input->first = first;
 }
 
 void rg_model_watch(rg_model *model, rg_op *loss, double weight)

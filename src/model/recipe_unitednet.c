@@ -187,6 +187,11 @@ static rg_node *share_of(const rg_united_head *head)
   return head->share;
 }
 
+static rg_node *score_of(const rg_united_head *head)
+{
+  return head->score;
+}
+
 static void head_losses(terms *t)
 {
   const rg_united *u = t->u;
@@ -340,8 +345,11 @@ static void add_outputs(const terms *t)
   for (int k = 0; k < u->n; k++)
     rg_model_embedding_of(u->model, u->modality[k].name, u->modality[k].latent, false,
                           u->modality[k].has);
+  for (int k = 0; k < u->n; k++)
+    rg_model_explains(u->model, u->modality[k].name, u->modality[k].first);
   rg_model_grouping(u->model, u->options->supervised ? "label" : "cluster",
-                    of_best_head(u, "best.group", share_of), u->options->supervised);
+                    of_best_head(u, "best.group", share_of),
+                    of_best_head(u, "best.score", score_of), u->options->supervised);
   if (heads > 1)
     rg_model_choice(u->model, "best", heads, t->head, 1.0 / 3);
   for (int h = 0; h < heads; h++)
@@ -386,13 +394,14 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
   int64_t *cells = RG_NEW(int64_t, labels + 1);
   rg_mat *weight = rg_covariates_add(out, "label_weight", rows, 1);
   (void)constants;
-  for (int64_t i = 0; i < label->n && fit; i++)
+  (void)fit;
+  for (int64_t i = 0; i < label->n; i++)
     if (label->code[i] >= 0)
       cells[label->code[i]]++;
   rg_sum_i64(comm, cells, labels);
   for (int64_t k = 0; k < labels; k++)
     all += cells[k];
-  for (int64_t i = 0; i < label->n && fit; i++)
+  for (int64_t i = 0; i < label->n; i++)
     if (label->code[i] >= 0)
       weight->data[i] =
           (float)((double)all / (double)(labels * cells[label->code[i]]));

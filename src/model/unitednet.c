@@ -269,8 +269,12 @@ void rg_united_compose(rg_united *u, const rg_facts *facts)
   for (int k = 0; k < u->n; k++)
     make_inputs(u, facts, k);
   u->encoders = rg_graph_group(u->graph, "encoders");
-  for (int k = 0; k < u->n; k++)
+  for (int k = 0; k < u->n; k++) {
+    char name[LONGEST];
+    snprintf(name, sizeof name, "enc.%s.fc1", u->modality[k].name);
     u->modality[k].latent = encoder(u, &u->modality[k]);
+    u->modality[k].first = rg_graph_find_node(u->graph, name);
+  }
   u->decoders = rg_graph_group(u->graph, "decoders");
   make_decoders(u);
   u->discriminators = rg_graph_group(u->graph, "discriminators");

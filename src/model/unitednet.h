@@ -42,6 +42,7 @@ typedef struct rg_united_modality {
   rg_node *values;   /* dense, as weighed; NULL when wide */
   rg_node *target;   /* dense, standardised; NULL when wide */
   rg_node *has;      /* where it was measured */
+  rg_node *first;    /* units of the first layer of the encoder, linear in the input */
   rg_node *latent;
   rg_node *real, *fake, *made; /* scores of the discriminator: of the data, of what was
                                   decoded, of the same without the gradient; or NULL */

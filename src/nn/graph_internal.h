@@ -17,6 +17,7 @@ struct rg_sequence {
   int *uses;      /* per parameter: uses whose backward runs */
   uint64_t groups;
   bool trains;
+  bool *given; /* per node: filled by the caller; NULL: none is */
 };
 
 struct rg_graph {

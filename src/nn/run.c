@@ -15,8 +15,9 @@ void rg_run_forward(rg_run *run)
     run->slots[s] = (rg_range){graph->slots[s].low - run->share->my_lanes.low,
                                graph->slots[s].high - run->share->my_lanes.low};
   for (int i = 0; i < graph->n_nodes; i++)
-    graph->node[i]->d =
-        run->train && run->sequence->gradient[i] ? graph->node_gradient[i] : NULL;
+    graph->node[i]->d = (run->train || run->sequence->given) && run->sequence->gradient[i]
+                            ? graph->node_gradient[i]
+                            : NULL;
   for (int i = 0; i < graph->n_ops; i++)
     if (run->sequence->forward[i])
       graph->op[i]->type->forward(run, graph->op[i]);
@@ -85,6 +86,18 @@ static void sum_over_uses(rg_run *run, int i)
       first = false;
     }
   }
+}
+
+void rg_run_pull(rg_run *run, rg_node *target, const float *d)
+{
+  rg_graph *graph = run->graph;
+  RG_ASSERT(run->sequence->given && target->d);
+  zero_gradients(run);
+  memcpy(target->d, d, sizeof *d * (size_t)(target->parts * graph->cells) *
+                           (size_t)target->width);
+  for (int i = graph->n_ops - 1; i >= 0; i--)
+    if (run->sequence->backward[i])
+      graph->op[i]->type->backward(run, graph->op[i]);
 }
 
 void rg_run_backward(rg_run *run)

@@ -49,8 +49,29 @@ void rg_adopt_categories(const rg_dataset *trained, rg_dataset *dataset)
   adopt(&trained->label, &dataset->label);
 }
 
-rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
-                          rg_session **out)
+/* Lanes of a sample: those of the training, so that ranks up to their number hold the same
+ * ones; lanes of 16 cells or more hold a multiple of 16, which rg_deal fills evenly. */
+static rg_status lanes_of_sample(rg_session *session, const rg_dataset *dataset,
+                                 int64_t cells, int *lanes, int *lane_cells)
+{
+  rg_plan *plan = session->own_plan;
+  int least = lanes_for(rg_size(session->comm));
+  *lanes = plan->train.lanes > least ? (int)plan->train.lanes : least;
+  cells = cells < dataset->n_cells ? cells : dataset->n_cells;
+  *lane_cells = (int)(cells / *lanes);
+  if (*lane_cells > 16)
+    *lane_cells -= *lane_cells % 16;
+  session->sample = (int64_t)*lanes * *lane_cells;
+  rg_free(plan->train.grid);
+  plan->train.grid = rg_strdup("lanes");
+  if (session->sample < 2)
+    return rg_fail(RG_EINPUT, "%lld cells are too few for %d lanes", (long long)cells,
+                   *lanes);
+  return RG_OK;
+}
+
+static rg_status open_run(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                          int64_t sample, rg_session **out)
 {
   rg_status status = RG_OK;
   rg_vault *vault = NULL;
@@ -60,13 +81,16 @@ rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *data
   session->plan = session->own_plan = RG_NEW(rg_plan, 1);
   RG_TRY(rg_plan_read(comm, run, session->own_plan));
   RG_TRY(rg_checkpoint_open(comm, run, &vault));
-  int groups = 1;
+  int groups = 1, lanes, lane_cells;
   RG_TRY(groups_of(session, &groups));
+  lanes = lanes_for(groups);
+  lane_cells = CHUNK / lanes;
+  if (sample > 0)
+    RG_TRY(lanes_of_sample(session, dataset, sample, &lanes, &lane_cells));
   int axes = atoi(rg_vault_text(vault, "teacher_axes"));
   session->facts.n_cells = atoll(rg_vault_text(vault, "cells"));
   session->facts.steps_per_epoch = 1;
-  RG_TRY(rg_session_compose(session, dataset, axes, lanes_for(groups),
-                            CHUNK / lanes_for(groups)));
+  RG_TRY(rg_session_compose(session, dataset, axes, lanes, lane_cells));
   RG_TRY(rg_checkpoint_constants(session, vault));
   RG_TRY(rg_checkpoint_parameters(session, vault));
   teacher = rg_mat_new(rg_range_n(dataset->rows), axes);
@@ -80,6 +104,18 @@ out:
   rg_mat_fini(&teacher);
   rg_session_free(session);
   return status;
+}
+
+rg_status rg_session_open(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                          rg_session **session)
+{
+  return open_run(comm, run, dataset, 0, session);
+}
+
+rg_status rg_session_sample(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                            int64_t cells, rg_session **session)
+{
+  return open_run(comm, run, dataset, cells, session);
 }
 
 int rg_session_embeddings(const rg_session *session)

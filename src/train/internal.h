@@ -182,12 +182,18 @@ struct rg_session {
   int n_optimisers;
   rg_optim optim[RG_STEPS];
   int64_t steps_per_epoch;
+  int64_t sample; /* so many cells drawn by key fill the lanes; 0: all cells */
   rg_sequence *sequence[RG_PHASES][RG_STEPS]; /* made on first use */
 };
 rg_comm *rg_grid_lane_comm(const rg_grid *grid);
 /** Facts, blocks, grid, graph and model for a data set. Collective. */
 rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
                              int teacher_axes, int lanes, int lane_cells);
+
+/** Open a run on a sample of at most `cells` cells of a data set, which is one batch: each
+ *  lane holds its cells, however many ranks there are. Collective. RG_EINPUT. */
+rg_status rg_session_sample(rg_comm *comm, const char *run, const rg_dataset *dataset,
+                            int64_t cells, rg_session **session);
 
 /** Covariates, constants (fitted when `fit`) and the store. Collective. */
 rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit);

@@ -154,6 +154,27 @@ out:
   return status;
 }
 
+/* Keep the cells of the sample, numbered as they were drawn. */
+static rg_status draw_sample(rg_session *session, int64_t *number, int64_t total)
+{
+  rg_key key = {.seed = (uint64_t)session->plan->train.seed, .purpose = RG_FOR_SPLIT,
+                .step = 1};
+  int64_t rows = rg_range_n(session->dataset->rows), n = session->sample;
+  if (total < n)
+    return rg_fail(RG_EINPUT, "%lld cells have what the model reads; %lld were asked for",
+                   (long long)total, (long long)n);
+  int64_t *place = RG_NEW(int64_t, total);
+  for (int64_t i = 0; i < total; i++)
+    place[i] = -1;
+  for (int64_t t = 0; t < n; t++)
+    place[rg_permuted(&key, total, t)] = t;
+  for (int64_t i = 0; i < rows; i++)
+    number[i] = number[i] >= 0 ? place[number[i]] : -1;
+  rg_free(place);
+  session->deal = rg_deal_new(n, rg_grid_share(session->grid)->lanes, key.seed);
+  return RG_OK;
+}
+
 rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
 {
   rg_status status = RG_OK;
@@ -181,7 +202,10 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
                             rg_range_n(session->dataset->rows), RG_TRAINS, &total);
   if (fit && session->model.partner_neighbours > 0)
     RG_TRY(rg_partner_links(session->comm, &session->model, &all, eligible, &ordered));
-  RG_TRY(rg_store_new(session->grid, fit ? &session->deal : NULL, session->dataset,
+  if (session->sample > 0)
+    RG_TRY(draw_sample(session, eligible, total));
+  RG_TRY(rg_store_new(session->grid, fit || session->sample > 0 ? &session->deal : NULL,
+                      session->dataset,
                       eligible, &session->model, &session->constants, &ordered,
                       &session->store));
   if (fit)
