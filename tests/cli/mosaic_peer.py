@@ -1,7 +1,8 @@
 """Cells that have some of the modalities only, seen with h5py alone.
 mosaic_peer.py shuffle IN.h5mu OUT.h5mu: a copy whose rna has its rows in another order.
 mosaic_peer.py check DATA.h5mu RESULTS.h5ad MERGED.h5mu: rows, gaps and depths of results
-against the maps of the data; prints "ok WHAT" or "not ok WHAT" per check."""
+against the maps of the data. mosaic_peer.py gaps DATA.h5mu RESULTS.h5ad: which cells have
+the latents of CLUE. Both print "ok WHAT" or "not ok WHAT" per check."""
 import shutil
 import sys
 
@@ -70,9 +71,22 @@ def check(data, results, merged):
             (m["obsmap"][k][:] == f["obsmap"][k][:]).all() for k in has)
 
 
+def gaps(data, results):
+    with h5py.File(data) as f, h5py.File(results) as r:
+        there = {k: ~np.isnan(v[:]).all(axis=1) for k, v in r["obsm"].items()}
+        yield "every cell has a latent", there["X_clue"].all()
+        for name in ("rna", "atac", "adt"):
+            has = f["obsmap"][name][:].astype(int) > 0
+            yield "the latent of %s is where it was measured" % name, (
+                there["X_clue_" + name] == has).all()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "shuffle":
         shuffle(*sys.argv[2:])
+    elif sys.argv[1] == "gaps":
+        for what, good in gaps(*sys.argv[2:]):
+            print("ok" if good else "not ok", what)
     else:
         for what, good in check(*sys.argv[2:]):
             print("ok" if good else "not ok", what)

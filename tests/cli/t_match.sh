@@ -58,6 +58,23 @@ else
   skip "$what" "no anndata"
 fi
 
+# of a run: what embed and match of its results give
+"$regatta" simulate -o "$scratch/toy.h5mu" --cells 120 --types 3 --genes 40 --peaks 0 \
+  --proteins 8 --paired 0.8 --log warn >/dev/null
+on 1 train "$scratch/toy.h5mu" -o "$scratch/toy" --recipe clue --set train.max_steps=2
+on 1 embed "$scratch/toy" "$scratch/toy.h5mu" -o "$scratch/toy.h5ad"
+on 1 match "$scratch/toy.h5ad" --a X_clue_rna --b X_clue_adt -o "$scratch/embedded.tsv"
+ok $? "a file of embeddings: $(grep error "$scratch/err")"
+on 2 match "$scratch/toy" "$scratch/toy.h5mu" --a rna --b adt -o "$scratch/by_run.tsv"
+ok $? "a run and a file: $(grep error "$scratch/err")"
+cmp -s "$scratch/embedded.tsv" "$scratch/by_run.tsv"
+ok $? "give the same pairs"
+truth=$(sed -n 's/^\([0-9]*\) cells have their partner.*/\1/p' "$scratch/out")
+test "$truth" -gt 80 && test "$truth" -lt 110
+ok $? "cells with both modalities are the truth: $truth of 120"
+on 1 match "$scratch/toy" "$scratch/toy.h5mu" --a rna --b atac -o "$scratch/none.tsv"
+same $? 3 "a modality that the run does not know is refused"
+
 # refused RANKS CODE WHAT TEXT ARGUMENTS...: one line of error, nothing written
 refused() {
   ranks=$1 code=$2 what=$3 text=$4

@@ -8,13 +8,15 @@ data=$scratch/mosaic.h5mu
 
 "$regatta" simulate -o "$data" --cells 300 --types 3 --genes 60 --peaks 400 \
   --chromosomes 3 --density 0.1 --proteins 8 --paired 0.4 --single >/dev/null 2>&1
-# trained RANKS FILE RUN: a few steps and the embedding in RUN.h5ad
+# trained RANKS FILE RUN OPTION...: a few steps and the embedding in RUN.h5ad
 trained() {
-  on "$1" train "$2" -o "$3" --batch batch --set train.batch=64 --set train.max_steps=6
-  on "$1" embed "$3" "$2" -o "$3.h5ad"
+  ranks=$1 file=$2 run=$3
+  shift 3
+  on "$ranks" train "$file" -o "$run" --batch batch --set train.batch=64 "$@"
+  on "$ranks" embed "$run" "$file" -o "$run.h5ad"
 }
 for ranks in 1 2 3; do
-  trained $ranks "$data" "$scratch/run_$ranks"
+  trained $ranks "$data" "$scratch/run_$ranks" --set train.max_steps=6
   ok $? "trained and embedded on $ranks ranks: $(head -1 "$scratch/err")"
   on $ranks evaluate "$scratch/run_$ranks.h5ad" --rep X_sailerx --labels cell_type \
     --no-controls -o "$scratch/scores_$ranks.json"
@@ -50,8 +52,22 @@ for ranks in 1 3; do
     esac
   done <"$scratch/checks"
 done
+# a latent for whatever a cell has
+for ranks in 1 3; do
+  trained $ranks "$data" "$scratch/clue_$ranks" --recipe clue --set train.max_steps=2
+done
+same "$(hash_of "$scratch/clue_1")" "$(hash_of "$scratch/clue_3")" \
+  "clue: the same model on 1 and 3 ranks"
+"$python" "$peer" gaps "$data" "$scratch/clue_3.h5ad" >"$scratch/checks" 2>"$scratch/err"
+ok $? "clue: the checks ran: $(tail -1 "$scratch/err")"
+while read -r line; do
+  case $line in
+  ok*) ok 0 "clue: ${line#ok }" ;;
+  *) ok 1 "clue: ${line#not ok }" ;;
+  esac
+done <"$scratch/checks"
 "$python" "$peer" shuffle "$data" "$scratch/shuffled.h5mu" || exit 1
-trained 2 "$scratch/shuffled.h5mu" "$scratch/shuffled"
+trained 2 "$scratch/shuffled.h5mu" "$scratch/shuffled" --set train.max_steps=6
 same "$(hash_of "$scratch/run_1")" "$(hash_of "$scratch/shuffled")" \
   "rows of rna in another order give the same model"
 "$python" "$peer" check "$data" "$scratch/shuffled.h5ad" "$scratch/merged.h5mu" \
