@@ -29,8 +29,12 @@ EOF
 
 recipes_of() { # SET
   case $1 in
-  snare_mop | bmmc_multiome_small) echo "sailer sailerx clue unitednet babel sccross multivi cobolt" ;;
-  *) echo "clue unitednet babel sccross multivi cobolt" ;;
+  snare_mop | bmmc_multiome_small)
+    echo "sailer sailerx clue unitednet babel sccross multivi cobolt"
+    ;;
+  *)
+    echo "clue unitednet babel sccross multivi cobolt"
+    ;;
   esac
 }
 
@@ -52,9 +56,8 @@ scored() {
   set=$1 recipe=$2 seed=$3 labels=$4 drop=$5 batch=$6
   name=$folder/$set-$recipe-$seed
   test -s "$name.all.json" && return
-  options="--labels $data/$set.h5mu:$labels"
-  test "$drop" = - || options="$options --drop $drop"
-  test "$batch" = - || options="$options --batch $data/$set.h5mu:$batch"
+  options=
+  test "$drop" = - || options="--drop $drop"
   train=
   test "$batch" = - || train="--batch $batch"
   full=$data/$set.h5mu test=$folder/$set.test.h5mu
@@ -65,14 +68,17 @@ scored() {
   try "$name.log" $regatta embed "$name" "$test" -o "$name.test.h5ad"
   # shellcheck disable=SC2086
   for part in all test; do
+    cells=$full
+    test $part = all || cells=$test
     try "$name.log" $regatta evaluate "$name.$part.h5ad" --rep X_$recipe $options \
-      --no-controls -o "$name.$part.json"
+      --labels "$cells:$labels" --no-controls -o "$name.$part.json"
   done
   # shellcheck disable=SC2046
   set -- $(modalities_of $set)
   # shellcheck disable=SC2086
   try "$name.log" $regatta evaluate "$name.test.h5ad" --rep X_${recipe}_$1 \
-    --second X_${recipe}_$2 $options --no-controls -o "$name.match.json"
+    --second X_${recipe}_$2 $options --labels "$test:$labels" --no-controls \
+    -o "$name.match.json"
   translated $1 $2
   translated $2 $1
   rm -rf "$name.all.h5ad" "$name.test.h5ad" "$name"
@@ -110,8 +116,10 @@ controlled() { # SET LABELS DROPPED BATCH
 sets | while read -r set labels drop batch; do
   case " ${SETS:-$set} " in *" $set "*) ;; *) continue ;; esac
   test -s "$folder/$set.test.h5mu" || {
-    "$python" "$here/split_h5mu.py" "$data/$set.h5mu" "$folder/$set.train.h5mu" --share 0.8
-    "$python" "$here/split_h5mu.py" "$data/$set.h5mu" "$folder/$set.test.h5mu" --share 0.8 --rest
+    "$python" "$here/split_h5mu.py" "$data/$set.h5mu" "$folder/$set.train.h5mu" \
+      --share 0.8
+    "$python" "$here/split_h5mu.py" "$data/$set.h5mu" "$folder/$set.test.h5mu" \
+      --share 0.8 --rest
   }
   controlled $set $labels $drop $batch
   for recipe in ${RECIPES:-$(recipes_of $set)}; do
