@@ -55,44 +55,34 @@ static rg_status read_list(const rg_h5_array *array, const char *path, rg_annot 
 
 /* ---- records --------------------------------------------------------------------- */
 
-/* One field of all records, texts or numbers. */
-typedef struct field {
-  rg_strings texts;
-  double *numbers;
-} field;
-
-static rg_status read_fields(const rg_h5_array *array, const rg_strings *names,
-                             bool texts, field *fields)
+static rg_status note_numbers(const rg_h5_array *array, const char *path,
+                              const rg_strings *names, rg_annot *annot)
 {
-  int64_t n = array->dims[0];
-  rg_status status = RG_OK;
-  for (int64_t f = 0; status == RG_OK && f < names->n; f++) {
-    const char *name = rg_strings_at(names, f);
-    if (texts) {
-      status = rg_h5_read_field_strings(array, name, 0, n, &fields[f].texts);
-    } else {
-      fields[f].numbers = RG_NEW(double, n);
-      status = rg_h5_read_field_f64(array, name, 1, 0, n, fields[f].numbers);
-    }
-  }
+  int64_t n = array->dims[0] * names->n;
+  double *numbers = RG_NEW(double, n);
+  rg_status status = rg_h5_read_records_f64(array, numbers);
+  if (status == RG_OK)
+    rg_annot_note_records(annot, path, names, NULL, numbers, n);
+  rg_free(numbers);
   return status;
 }
 
-static void note_fields(rg_annot *annot, const char *path, const rg_strings *names,
-                        bool texts, int64_t n, const field *fields)
+static rg_status note_texts(const rg_h5_array *array, const char *path,
+                            const rg_strings *names, rg_annot *annot)
 {
-  rg_strings list = {0};
-  double *numbers = texts ? NULL : RG_NEW(double, n * names->n);
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t f = 0; f < names->n; f++) {
-      if (texts)
-        rg_strings_add(&list, rg_strings_at(&fields[f].texts, i), -1);
-      else
-        numbers[i * names->n + f] = fields[f].numbers[i];
-    }
-  rg_annot_note_records(annot, path, names, &list, numbers, n * names->n);
-  rg_free(numbers);
+  int64_t n = array->dims[0];
+  rg_strings list = {0}, *fields = RG_NEW(rg_strings, names->n);
+  rg_status status = rg_h5_read_records_strings(array, fields);
+  for (int64_t i = 0; status == RG_OK && i < n; i++)
+    for (int64_t f = 0; f < names->n; f++)
+      rg_strings_add(&list, rg_strings_at(&fields[f], i), -1);
+  if (status == RG_OK)
+    rg_annot_note_records(annot, path, names, &list, NULL, n * names->n);
+  for (int64_t f = 0; f < names->n; f++)
+    rg_strings_fini(&fields[f]);
+  rg_free(fields);
   rg_strings_fini(&list);
+  return status;
 }
 
 /* Records whose fields are all texts, or all single numbers; *kept says whether. */
@@ -102,7 +92,6 @@ static rg_status read_records(const rg_h5_array *array, const char *path,
   rg_strings names = {0};
   rg_h5_class *classes = NULL;
   int64_t *widths = NULL;
-  field *fields = NULL;
   rg_status status = RG_OK;
   RG_TRY(rg_h5_fields(array, &names, &classes, &widths));
   bool texts = true, numbers = true;
@@ -115,18 +104,12 @@ static rg_status read_records(const rg_h5_array *array, const char *path,
   *kept = names.n > 0 && (texts || numbers) && array->dims[0] <= MAX_VALUES / names.n;
   if (!*kept)
     goto out;
-  fields = RG_NEW(field, names.n);
-  RG_TRY(read_fields(array, &names, texts, fields));
-  note_fields(annot, path, &names, texts, array->dims[0], fields);
+  RG_TRY(texts ? note_texts(array, path, &names, annot)
+               : note_numbers(array, path, &names, annot));
   if (!texts && single)
     rg_annot_note_single(annot, path);
 
 out:
-  for (int64_t f = 0; fields && f < names.n; f++) {
-    rg_strings_fini(&fields[f].texts);
-    rg_free(fields[f].numbers);
-  }
-  rg_free(fields);
   rg_free(classes);
   rg_free(widths);
   rg_strings_fini(&names);

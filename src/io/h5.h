@@ -120,6 +120,10 @@ rg_status rg_h5_read_field_strings(const rg_h5_array *array, const char *field,
                                    int64_t low, int64_t high, rg_strings *list);
 rg_status rg_h5_read_field_f64(const rg_h5_array *array, const char *field,
                                int64_t width, int64_t low, int64_t high, double *x);
+/** All records of a rank 1 compound whose fields are numbers, record by record; or texts,
+ *  added to one list per field. */
+rg_status rg_h5_read_records_f64(const rg_h5_array *array, double *x);
+rg_status rg_h5_read_records_strings(const rg_h5_array *array, rg_strings *lists);
 /** Fields of a compound: names (owned), and per field its class and array length (1 for
  *  a plain field); `classes` and `widths` are owned by the caller. */
 rg_status rg_h5_fields(const rg_h5_array *array, rg_strings *names,

@@ -253,6 +253,98 @@ out:
   return status;
 }
 
+/* ---- all fields of records at once ----------------------------------------------- */
+
+/* How field i is read: numbers as double, texts as they are stored. */
+static hid_t member_memory(const rg_h5_array *array, unsigned i, bool texts)
+{
+  hsize_t one = 1;
+  hid_t stored = H5Tget_member_type(array->type, i);
+  bool boxed = H5Tget_class(stored) == H5T_ARRAY; /* of one number */
+  hid_t memory = texts   ? string_memory(stored)
+                 : boxed ? H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &one)
+                         : H5Tcopy(H5T_NATIVE_DOUBLE);
+  H5Tclose(stored);
+  return memory;
+}
+
+/* A record in memory, without gaps. */
+static rg_status record_memory(const rg_h5_array *array, bool texts, hid_t *memory)
+{
+  int n = H5Tget_nmembers(array->type);
+  size_t at = 0;
+  bool good = true;
+  *memory = H5Tcreate(H5T_COMPOUND, MAX_STRING);
+  for (int i = 0; good && i < n; i++) {
+    hid_t type = member_memory(array, (unsigned)i, texts);
+    char *name = H5Tget_member_name(array->type, (unsigned)i);
+    good = type >= 0 && name && H5Tinsert(*memory, name, at, type) >= 0;
+    at += good ? H5Tget_size(type) : 0;
+    if (type >= 0)
+      H5Tclose(type);
+    H5free_memory(name);
+  }
+  if (good && at > 0 && H5Tset_size(*memory, at) >= 0)
+    return RG_OK;
+  H5Tclose(*memory);
+  return rg_fail(RG_EINPUT, "%s:%s: its records cannot be read", array->h5->path,
+                 array->path);
+}
+
+rg_status rg_h5_read_records_f64(const rg_h5_array *array, double *x)
+{
+  hid_t memory = -1;
+  rg_status status = record_memory(array, false, &memory);
+  if (status != RG_OK)
+    return status;
+  if (array->dims[0] > 0)
+    status = read_rows(array, memory, 0, array->dims[0], x);
+  H5Tclose(memory);
+  return status;
+}
+
+/* Add what a block of records has of each field, and free it. */
+static rg_status add_fields(const rg_h5_array *array, hid_t memory, char *bytes, int64_t n,
+                            rg_strings *lists)
+{
+  rg_status status = RG_OK;
+  int64_t row = (int64_t)H5Tget_size(memory);
+  for (int f = 0; f < H5Tget_nmembers(memory); f++) {
+    hid_t type = H5Tget_member_type(memory, (unsigned)f);
+    char *first = bytes + H5Tget_member_offset(memory, (unsigned)f);
+    if (status == RG_OK)
+      status = add_strings(array, type, first, n, row, &lists[f]);
+    for (int64_t i = 0; H5Tis_variable_str(type) > 0 && i < n; i++) {
+      void *text;
+      memcpy(&text, first + i * row, sizeof text);
+      H5free_memory(text);
+    }
+    H5Tclose(type);
+  }
+  return status;
+}
+
+rg_status rg_h5_read_records_strings(const rg_h5_array *array, rg_strings *lists)
+{
+  hid_t memory = -1;
+  rg_status status = record_memory(array, true, &memory);
+  if (status != RG_OK)
+    return status;
+  int64_t row = (int64_t)H5Tget_size(memory), rows = array->dims[0];
+  int64_t block = BLOCK_BYTES / row < rows ? BLOCK_BYTES / row : rows;
+  char *bytes = rg_alloc(block, (size_t)row);
+  for (int64_t at = 0; at < rows; at += block) {
+    int64_t n = at + block < rows ? block : rows - at;
+    memset(bytes, 0, (size_t)(n * row));
+    RG_TRY(read_rows(array, memory, at, at + n, bytes));
+    RG_TRY(add_fields(array, memory, bytes, n, lists));
+  }
+out:
+  rg_free(bytes);
+  H5Tclose(memory);
+  return status;
+}
+
 static void describe_field(hid_t type, rg_h5_class *class, int64_t *width)
 {
   *width = 1;

@@ -213,6 +213,14 @@ void rg_h5_put_number(rg_h5_writer *w, const char *path, rg_h5_type type, const 
   rg_h5_put_encoding(w, path, "numeric-scalar", "0.2.0");
 }
 
+/* The description of a table lies in the header of its dataset: 64 KiB at most. */
+static bool fits_header(hid_t type)
+{
+  enum { MOST = 64000 };
+  size_t bytes = 0;
+  return H5Tencode(type, NULL, &bytes) >= 0 && bytes <= MOST;
+}
+
 void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fields,
                        int64_t rows, const rg_strings *texts, const double *numbers,
                        bool single)
@@ -225,6 +233,15 @@ void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fiel
   hid_t type = H5Tcreate(H5T_COMPOUND, (size_t)fields->n * width);
   for (int64_t i = 0; i < fields->n; i++)
     H5Tinsert(type, rg_strings_at(fields, i), (size_t)i * width, field);
+  H5Tclose(field);
+  if (!fits_header(type)) {
+    rg_h5_writer_fail(w, rg_fail(RG_EINPUT,
+                                 "%s:%s: a table of HDF5 cannot have %lld columns with "
+                                 "such names; name fewer or shorter ones",
+                                 w->path, path, (long long)fields->n));
+    H5Tclose(type);
+    return;
+  }
   int64_t n = rows * fields->n;
   const char **pointers = RG_NEW(const char *, numbers ? 0 : n);
   float *singles = RG_NEW(float, numbers && single ? n : 0);
@@ -238,6 +255,5 @@ void rg_h5_put_records(rg_h5_writer *w, const char *path, const rg_strings *fiel
   rg_free(singles);
   rg_free(pointers);
   H5Tclose(type);
-  H5Tclose(field);
   rg_h5_put_encoding(w, path, "rec-array", "0.2.0");
 }

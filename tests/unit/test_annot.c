@@ -129,7 +129,7 @@ Test(annot, categories_take_the_least_width)
   }
 }
 
-/* ---- files that are wrong ------------------------------------------------------------ */
+/* ---- files that are wrong -------------------------------------------------------- */
 
 static void refused(const char *part)
 {
@@ -221,6 +221,69 @@ Test(annot, what_cannot_be_kept_is_left_out)
   cr_assert_eq(back.n_notes, 1);
   cr_assert_str_eq(rg_annot_note(&back, "kept")->text, "yes");
   cr_assert_eq(back.n_obsm, 0);
+}
+
+/* Records of n fields: texts, and numbers as float32. */
+static rg_annot with_records(int n, int64_t rows)
+{
+  rg_annot annot = make();
+  rg_strings fields = {0}, texts = {0};
+  double *x = RG_NEW(double, rows * n);
+  char text[32];
+  for (int f = 0; f < n; f++)
+    rg_strings_add(&fields, text, snprintf(text, sizeof text, "group %d", f));
+  for (int64_t i = 0; i < rows * n; i++) {
+    x[i] = (double)i / 8;
+    rg_strings_add(&texts, text, snprintf(text, sizeof text, "gene%d", (int)i));
+  }
+  rg_annot_note_records(&annot, "r/names", &fields, &texts, NULL, rows * n);
+  rg_annot_note_records(&annot, "r/scores", &fields, &texts, x, rows * n);
+  rg_annot_note_single(&annot, "r/scores");
+  rg_free(x);
+  rg_strings_fini(&fields);
+  rg_strings_fini(&texts);
+  return annot;
+}
+
+Test(annot, records_of_many_fields)
+{
+  enum { FIELDS = 400, ROWS = 30 };
+  rg_annot annot = with_records(FIELDS, ROWS), read;
+  cr_assert_eq(rg_annot_write(rg_comm_self(), path, &annot), RG_OK);
+  cr_assert_eq(rg_annot_read(rg_comm_self(), path, &read), RG_OK);
+  const rg_note *scores = rg_annot_note(&read, "r/scores");
+  const rg_note *names = rg_annot_note(&read, "r/names");
+  cr_assert(scores && scores->is_single && names && !names->is_single);
+  cr_assert(scores->fields.n == FIELDS && names->list.n == FIELDS * ROWS);
+  cr_assert_str_eq(rg_strings_at(&scores->fields, 7), "group 7");
+  for (int64_t i = 0; i < FIELDS * ROWS; i++) {
+    cr_assert_eq(scores->array[i], (double)i / 8);
+    cr_assert_eq(atoi(rg_strings_at(&names->list, i) + 4), i);
+  }
+  rg_annot_fini(&annot);
+  rg_annot_fini(&read);
+  annot = with_records(2000, 1);
+  cr_assert_eq(rg_annot_write(rg_comm_self(), path, &annot), RG_EINPUT);
+  cr_assert(strstr(rg_error_text(), "cannot have 2000 columns"), "%s", rg_error_text());
+  rg_annot_fini(&annot);
+}
+
+Test(annot, what_else_a_file_holds_stays)
+{
+  rg_annot annot = make(), read;
+  annot.has_x = true;
+  annot.x = rg_mat_new(N, 1);
+  rg_strings_add(&annot.var_names, "gene", -1);
+  cr_assert_eq(rg_annot_write(rg_comm_self(), path, &annot), RG_OK);
+  cr_assert_eq(rg_annot_read(rg_comm_self(), path, &read), RG_OK);
+  cr_assert(read.is_part);
+  rg_annot_set_column(&read, number("x", 1));
+  cr_assert_eq(rg_annot_update(rg_comm_self(), path, &read), RG_OK);
+  rg_annot_fini(&read);
+  cr_assert_eq(rg_annot_read(rg_comm_self(), path, &read), RG_OK);
+  cr_assert(read.is_part && rg_annot_column(&read, "x"));
+  rg_annot_fini(&read);
+  rg_annot_fini(&annot);
 }
 
 Test(hostile, other_files_are_refused)
