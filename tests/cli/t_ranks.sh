@@ -30,7 +30,7 @@ for recipe in sailerx sailer; do
   ok $? "$recipe: inspect prints a hash"
   for shape in 2:auto 2:lanes 3:lanes 3:features 4:lanes 4:2x2; do
     name=$recipe-$(echo $shape | tr : -)
-    # shellcheck disable=SC2086
+# shellcheck disable=SC2086
     train "$name" "${shape%%:*}" $recipe $small --set "train.grid=${shape##*:}"
     same "$(hash_of "$scratch/$name")" "$one" "$recipe: $shape gives the parameters of one rank"
     same "$(losses "$name" | cksum)" "$(losses $recipe-1 | cksum)" \
@@ -82,6 +82,43 @@ for recipe in clue cobolt sccross unitednet; do
       "$recipe: $ranks ranks give the losses of one"
   done
 done
+
+# what else there is to choose: each trains something else, the same on two ranks
+tiny="--set sccross.epochs=1 --set sccross.pretrain=1 --set sccross.hidden=32"
+tiny="$tiny --set sccross.axes=12"
+for choice in sccross.compat=code_exact sccross.counts=zinb sccross.atac=nb \
+  sccross.prior=none cobolt.compat=code_exact cobolt.correction=linear; do
+  recipe=${choice%%.*}
+  case $recipe in
+  sccross) small=$tiny ;;
+  cobolt) small="--set cobolt.epochs=1" ;;
+  esac
+  rm -rf "$scratch/chosen-1" "$scratch/chosen-2" "$scratch/usual"
+  # shellcheck disable=SC2086
+  {
+    mosaic usual 1 $recipe $small
+    mosaic chosen-1 1 $recipe $small --set $choice
+    mosaic chosen-2 2 $recipe $small --set $choice
+  }
+  same "$(hash_of "$scratch/chosen-2")" "$(hash_of "$scratch/chosen-1")" \
+    "$choice: two ranks give the parameters of one"
+  test "$(hash_of "$scratch/chosen-1")" != "$(hash_of "$scratch/usual")"
+  ok $? "$choice trains something else"
+done
+cite=${REGATTA_DATA:-none}/pbmc10k_cite.h5mu
+if test -s "$cite"; then
+  for ranks in 1 3; do
+    # shellcheck disable=SC2086
+    on "$ranks" train "$cite" -o "$scratch/mnn-$ranks" --recipe sccross $tiny \
+      --set sccross.prior=mnn --set train.max_steps=3
+    grep 'mutual nearest' "$scratch/err" >"$scratch/tied-$ranks"
+  done
+  same "$(hash_of "$scratch/mnn-3")" "$(hash_of "$scratch/mnn-1")" \
+    "prior=mnn: three ranks give the parameters of one"
+  same "$(cat "$scratch/tied-3")" "$(cat "$scratch/tied-1")" "and the same neighbours"
+else
+  skip "prior=mnn on real data" "no REGATTA_DATA"
+fi
 
 OMP_NUM_THREADS=2 train threads 1 sailerx --set sailerx.epochs=3
 same "$(hash_of "$scratch/threads")" "$(hash_of "$scratch/sailerx-1")" \
