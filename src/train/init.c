@@ -237,13 +237,22 @@ out:
 
 /* ---- freezing ---- */
 
+static bool has_parameters(const rg_graph *graph, int group)
+{
+  for (int i = 0; i < rg_graph_params(graph); i++)
+    if (rg_graph_param(graph, i)->group == group)
+      return true;
+  return false;
+}
+
 static rg_status no_such_name(const rg_graph *graph, const char *name)
 {
   char groups[400] = "";
   size_t used = 0;
   for (int g = 0; g < rg_graph_groups(graph) && used < sizeof groups; g++)
-    used += (size_t)snprintf(groups + used, sizeof groups - used, "%s%s", g ? ", " : "",
-                             rg_graph_group_name(graph, g));
+    if (has_parameters(graph, g))
+      used += (size_t)snprintf(groups + used, sizeof groups - used, "%s%s",
+                               used > 0 ? ", " : "", rg_graph_group_name(graph, g));
   return rg_fail(RG_EUSAGE,
                  "train.freeze: there is no group of parameters %s, and no parameter whose "
                  "name begins so; the groups are %s",
