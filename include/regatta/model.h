@@ -347,8 +347,9 @@ typedef struct rg_recipe {
   size_t settings_size;
   const char *const *defaults; /* "section.key=value" that differ from the general
                                   defaults; NULL-terminated */
-  /** Fill covariates other than the standard ones (below); on training data fit
-   *  constants, else use them. NULL: none. Collective. */
+  /** Fill covariates other than the standard ones (below); `fit` on training data:
+   *  then fit the constants that are not there (those of a run that training goes on from
+   *  are), else use them. NULL: none. Collective. */
   rg_status (*covariates)(rg_comm *comm, const rg_dataset *dataset, const void *settings,
                           bool fit, rg_constants *constants, rg_covariates *covariates);
   /** Compose the tape and its phases. Not collective. */

@@ -313,8 +313,9 @@ rg_status rg_clue_covariates(rg_comm *comm, const rg_dataset *dataset, bool fit,
                              rg_constants *constants, rg_covariates *covariates)
 {
   int64_t rows = rg_range_n(dataset->rows), n = dataset->n_modalities;
+  bool fitted = rg_constants_length(constants, "sizes") > 0;
   double *mean = rg_constants_get(constants, "sizes", n), *sums = RG_NEW(double, rows);
-  if (fit)
+  if (fit && !fitted)
     fit_sizes(comm, dataset, mean);
   for (int k = 0; k < n; k++) {
     const rg_prepared_modality *m = &dataset->modality[k];

@@ -81,8 +81,9 @@ rg_status rg_sailer_covariates(rg_comm *comm, const rg_dataset *dataset, bool ra
   const rg_prepared_modality *atac = rg_dataset_modality(dataset, "atac");
   const rg_prepared_modality *rna = rg_dataset_modality(dataset, "rna");
   int64_t rows = rg_range_n(dataset->rows);
+  bool fitted = rg_constants_length(constants, "depth") > 0;
   double *moments = rg_constants_get(constants, "depth", 2);
-  if (fit)
+  if (fit && !fitted)
     fit_depth(comm, atac, raw_depth, moments);
   fill_depth(atac, moments, rg_covariates_add(covariates, "depth", rows, 1));
   if (pair_weight) {

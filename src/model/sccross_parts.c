@@ -40,8 +40,9 @@ static columns fill_own(rg_comm *comm, const rg_prepared_modality *m, bool fit,
   double *sums = RG_NEW(double, rows);
   rg_row_sums(&m->counts, sums);
   snprintf(name, sizeof name, "library:%.32s", m->name);
+  bool fitted = rg_constants_length(constants, name) > 0;
   double *mean = rg_constants_get(constants, name, 1);
-  if (fit)
+  if (fit && !fitted)
     *mean = counts ? mean_library(comm, m, sums) : 1;
   for (int64_t i = 0; i < rows; i++) {
     double library = counts && rg_has_counts(m, i) ? sums[i] : *mean;

@@ -21,6 +21,8 @@ static void count(const rg_session *session, const struct rg_choice *choice,
   snprintf(name, sizeof name, "%s.wins", choice->param);
   const rg_param *param = rg_graph_find_param(session->graph, name);
   RG_ASSERT(param && param->cols == choice->n);
+  if (param->frozen)
+    return;
   float *wins = rg_param_value(session->graph, param);
   double lowest = INFINITY;
   int best = -1;

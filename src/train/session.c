@@ -181,10 +181,9 @@ rg_status rg_session_fill(rg_session *session, const rg_mat *teacher, bool fit)
   const rg_plan *plan = session->plan;
   rg_covariates all = {0}, ordered = {0};
   int64_t *eligible = NULL, total = 0;
-  bool fit_own = fit && !plan->train.init_from; /* else the constants are there */
   if (plan->recipe->covariates)
-    RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings,
-                                    fit_own, &session->constants, &all));
+    RG_TRY(plan->recipe->covariates(session->comm, session->dataset, plan->settings, fit,
+                                    &session->constants, &all));
   if (session->facts.teacher_axes > 0)
     RG_TRY(rg_teacher_covariates(session->comm, &session->model, &session->dataset->batch,
                                  teacher, &all));
