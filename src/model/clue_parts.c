@@ -220,6 +220,16 @@ static rg_op *counts_likelihood(rg_clue *c, const char *name, int k, rg_node *h,
                  level_of(c, name, k, h), c->m[k].target, l, spread_of(c, k), mask, NULL);
 }
 
+/* Released: logits of all peaks, with a factor and a shift for each batch. */
+static rg_op *exact_peaks_likelihood(rg_clue *c, const char *name, int k, rg_node *h,
+                                     rg_node *mask)
+{
+  char loss[LONGEST];
+  snprintf(loss, sizeof loss, "%s.nll", name);
+  return rg_loss(c->graph, "bernoulli", loss, "reduction=mean", level_of(c, name, k, h),
+                 c->m[k].target, mask, NULL);
+}
+
 /* The last layer and the likelihood in one, chromosome by chromosome. */
 static rg_op *peaks_likelihood(rg_clue *c, const char *name, int k, rg_node *h,
                                rg_node *mask)
@@ -255,6 +265,8 @@ rg_op *rg_clue_decode(rg_clue *c, const char *name, int k, rg_node *u, rg_node *
   mlp.with = c->batch;
   snprintf(stack, sizeof stack, "%s:dec.%s", name, m->name);
   h = rg_mlp_apply(c->graph, stack, &mlp, h);
+  if (m->kind == RG_CLUE_PEAKS && c->shape.exact)
+    return exact_peaks_likelihood(c, name, k, h, mask);
   if (m->kind == RG_CLUE_PEAKS)
     return peaks_likelihood(c, name, k, h, mask);
   if (m->kind == RG_CLUE_REAL)

@@ -8,7 +8,7 @@
 /* ---- settings ---- */
 
 typedef struct clue_settings {
-  char *compat, *configuration, *input, *adversary;
+  char *compat, *configuration, *input, *adversary, *schedule;
   int64_t axes, latent, encoder_depth, encoder_width, decoder_depth, decoder_width,
       critic_depth, critic_width;
   double data, kl, align, joint_cross, real_cross, cos, supervised, dropout, rate;
@@ -60,6 +60,9 @@ static const rg_field fields[] = {
      "decoders read latents at unit length"},
     {"rate", RG_DOUBLE, FIELD(rate), "0", 0, 1, NULL, NULL,
      "learning rate; 0: 2e-3, or 1e-3 with fine_tune"},
+    {"schedule", RG_CHOICE, FIELD(schedule), "cosine", 0, 0, "cosine|plateau", NULL,
+     "of the learning rate: to zero at the end, or to a tenth whenever the cells of "
+     "train.validation get no better"},
     {"epochs", RG_INT, FIELD(epochs), "0", 0, 1000000, NULL, "epochs",
      "at most; 0: from rate and size of the data"},
     {"burn_in", RG_INT, FIELD(burn_in), "-1", -1, 1000000, NULL, "epochs",
@@ -249,7 +252,7 @@ static void critic_terms(rg_clue *c, const clue_settings *s, rg_step *critic,
 static rg_phase *main_phase(rg_model *model, const clue_settings *s)
 {
   rg_phase *phase = rg_model_phase(model, "main", s->epochs, s->rate);
-  phase->schedule = RG_RATE_PLATEAU;
+  phase->schedule = s->schedule[0] == 'c' ? RG_RATE_COSINE : RG_RATE_PLATEAU;
   phase->factor = 0.1;
   phase->burn_in = s->burn_in;
   phase->patience = s->patience;
