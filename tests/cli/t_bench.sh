@@ -21,6 +21,7 @@ measured() {
 measured 2 machine
 measured 4 gemm
 measured 6 special
+measured 6 likelihoods
 measured 4 wide
 measured 1 train
 left=$(find "$TMPDIR" -name 'regatta-bench*')
