@@ -5,7 +5,16 @@
 #include <string.h>
 
 /* in the order of the option */
-typedef enum kind { RELU, LEAKY, TANH, SOFTPLUS, SIGMOID, EXPONENT, LOGARITHM } kind;
+typedef enum kind {
+  RELU,
+  LEAKY,
+  TANH,
+  SOFTPLUS,
+  SIGMOID,
+  EXPONENT,
+  EXPM1,
+  LOGARITHM
+} kind;
 
 typedef struct activation_options {
   char *kind;
@@ -14,7 +23,7 @@ typedef struct activation_options {
 
 static const rg_field fields[] = {
     {"kind", RG_CHOICE, offsetof(activation_options, kind), "relu", 0, 0,
-     "relu|leaky|tanh|softplus|sigmoid|exp|log", NULL, "which nonlinearity"},
+     "relu|leaky|tanh|softplus|sigmoid|exp|expm1|log", NULL, "which nonlinearity"},
     {"slope", RG_DOUBLE, offsetof(activation_options, slope), "0.01", -10, 10, NULL, NULL,
      "slope of leaky below zero"},
     {"low", RG_DOUBLE, offsetof(activation_options, low), "-1e30", -1e30, 1e30, NULL, NULL,
@@ -25,8 +34,8 @@ static const rg_field fields[] = {
 
 static kind kind_of(const rg_op *op)
 {
-  const char *names[] = {"relu", "leaky", "tanh", "softplus", "sigmoid", "exp",
-                         "log"};
+  const char *names[] = {"relu", "leaky", "tanh", "softplus",
+                         "sigmoid", "exp", "expm1", "log"};
   const activation_options *o = op->options;
   int k = 0;
   while (strcmp(names[k], o->kind) != 0)
@@ -73,6 +82,10 @@ static void values(kind k, float slope, int64_t n, const float *x, float *y)
   case EXPONENT:
     rg_v_exp(n, x, y);
     break;
+  case EXPM1:
+    for (int64_t i = 0; i < n; i++)
+      y[i] = expm1f(x[i]);
+    break;
   case LOGARITHM:
     rg_v_log(n, x, y);
     break;
@@ -103,6 +116,10 @@ static void derivatives(kind k, float slope, int64_t n, const float *x, const fl
     break;
   case EXPONENT:
     memcpy(d, y, sizeof *d * (size_t)n);
+    break;
+  case EXPM1:
+    for (int64_t i = 0; i < n; i++)
+      d[i] = y[i] + 1;
     break;
   case LOGARITHM:
     for (int64_t i = 0; i < n; i++)
@@ -151,9 +168,9 @@ static void backward(rg_run *run, rg_op *op)
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"kind=softplus", "kind=tanh", "kind=sigmoid", "kind=exp",
-                           "kind=leaky slope=0.2", "kind=relu", "kind=log",
+                           "kind=leaky slope=0.2", "kind=relu", "kind=log", "kind=expm1",
                            "kind=exp low=0.5 high=3"};
-  if (variant > 7)
+  if (variant > 8)
     return false;
   rg_node *x = rg_input_free(graph, "x", NULL, 3);
   if (variant == 6) /* positive */

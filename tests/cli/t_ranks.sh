@@ -59,10 +59,12 @@ mosaic() { # NAME RANKS RECIPE OPTIONS...
   on "$ranks" train "$scratch/mosaic.h5mu" -o "$scratch/$name" --recipe "$recipe" \
     --batch batch --set train.batch=64 "$@"
 }
-for recipe in clue cobolt sccross unitednet; do
+for recipe in babel clue cobolt multivi sccross unitednet; do
   case $recipe in
+  babel) small="--set babel.epochs=2 --set babel.latent=8" ;;
   clue) small="--set clue.epochs=2 --set clue.encoder_width=32" ;;
   cobolt) small="--set cobolt.epochs=3 --set cobolt.features=16" ;;
+  multivi) small="--set multivi.epochs=2 --set multivi.hidden=16" ;;
   sccross) small="--set sccross.epochs=2 --set sccross.pretrain=1 --set sccross.hidden=32
     --set sccross.axes=12 --set sccross.smooth=5" ;;
   unitednet)
