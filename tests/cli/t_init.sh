@@ -69,8 +69,16 @@ same $? 75 "stopped"
 from stop 1 second 2 --resume
 same "$(hash_of "$scratch/stop")" "$(hash_of "$scratch/free")" "resumed on another rank"
 
+# tables with a row for every batch, projections, two optimisers
+on 2 train "$scratch/first.h5mu" -o "$scratch/clue" --recipe clue --batch batch \
+  --set train.batch=64 --set train.max_steps=3
+same $? 75 "a run of clue"
+on 3 train "$scratch/second.h5mu" -o "$scratch/clue-more" --init-from "$scratch/clue" \
+  --set train.max_steps=1 --set train.freeze=critic,autoencoder
+same $? 75 "a run from it"
+
 if python_with 'h5py, numpy'; then
-  for run in old zero more1 encoder free; do
+  for run in old zero more1 encoder free clue clue-more; do
     embed $run first
     ok $? "$run embeds"
     # as the first batch, which all know, through the decoder
@@ -87,6 +95,7 @@ if python_with 'h5py, numpy'; then
   check obsm old-first.h5ad encoder-first.h5ad same "frozen encoder: the same embedding"
   check X old-mean.h5ad encoder-mean.h5ad other "frozen encoder: the decoder is trained"
   check obsm old-first.h5ad free-first.h5ad other "nothing frozen: another embedding"
+  check X clue-mean.h5ad clue-more-mean.h5ad same "clue: a known batch decodes the same"
 else
   skip "embeddings and means are those of the old run" "no Python with h5py"
 fi
