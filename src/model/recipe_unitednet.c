@@ -14,6 +14,8 @@ typedef struct united_settings {
   bool scale;
 } united_settings;
 
+enum { LEAST_STEPS = 200 }; /* of a phase of the preset regatta */
+
 #define OWN "0: as the preset has it"
 
 static const rg_field fields[] = {
@@ -85,7 +87,7 @@ static const rg_field fields[] = {
 /* ---- what is composed ---- */
 
 static const rg_united_shape presets[] = {
-    {"regatta", 64, 2, {128, 64}, true, 1, {64}, 100, 20, 1, false, false, 2e-3, 20, 10},
+    {"regatta", 64, 2, {128, 64}, true, 1, {64}, 100, 20, 1, false, false, 2e-3, 5, 5},
     {"atac_rna", 64, 2, {64, 64}, true, 1, {64}, 100, 22, 1, false, false, 1e-2, 10, 10},
     {"patch_seq", 68, 4, {1024, 512, 256, 128}, false, 1, {512}, 100, 27, 10, true, true,
      1e-3, 20, 20},
@@ -322,10 +324,13 @@ static void add_phase(const terms *t, const char *name, int64_t epochs, bool fir
   const rg_united *u = t->u;
   if (epochs == 0)
     return;
+  bool own = (first ? t->s->epochs : t->s->finetune) < 0;
   rg_phase *phase = rg_model_phase(u->model, name, epochs, u->options->shape.rate);
   phase->turns = true;
   phase->fresh = true;
   phase->patience = t->s->patience;
+  phase->least_steps = own && t->s->preset[0] == 'r' ? LEAST_STEPS : 0;
+  phase->schedule = u->options->exact ? RG_RATE_CONSTANT : RG_RATE_COSINE;
   bool gan = first || !u->options->supervised;
   bool translation_first = first == u->options->supervised;
   if (translation_first)
@@ -409,7 +414,7 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
   return RG_OK;
 }
 
-static const char *const defaults[] = {"train.batch=512", "train.grid=lanes", NULL};
+static const char *const defaults[] = {"train.batch=256", "train.grid=lanes", NULL};
 
 const rg_recipe rg_recipe_unitednet = {
     .name = "unitednet",
