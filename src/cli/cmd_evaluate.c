@@ -58,7 +58,8 @@ static const rg_field options[] = {
     {"positives", RG_INT, offsetof(evaluate_options, of.positives), "20", 1, 1e9, NULL,
      NULL, "predicted peaks that are open in fewer cells are not scored"},
     {"nearest", RG_INT, offsetof(evaluate_options, of.nearest), "0", 0, 10000, NULL, NULL,
-     "training cells that the control knn averages; 0: 15 for adt, 200 for atac, else 50"},
+     "training cells that the control knn averages; 0: 15 for adt, 200 for atac, else 50, "
+     "at most a tenth of them"},
     {"axes", RG_INT, offsetof(evaluate_options, of.axes), "0", 0, 500, NULL, NULL,
      "axes that the controls read; 0: 15 of atac, else 50"},
     {"ridge", RG_DOUBLE, offsetof(evaluate_options, of.ridge), "1", 1e-9, 1e12, NULL, NULL,

@@ -94,10 +94,39 @@ static rg_translated translated_of(const rg_translated_side *side)
                          .depth = side->log_depth};
 }
 
-/* Training cells averaged where the user does not say. */
-static int neighbours_for(rg_target target)
+/* Training cells that knn averages: where the user does not say, at most a tenth of them.
+ * Collective. */
+static int neighbours_for(rg_comm *comm, const rg_translated_options *o,
+                          const rg_translated_data *d)
 {
-  return target == RG_TARGET_RATIO ? 15 : target == RG_TARGET_LOG ? 50 : 200;
+  int64_t cells = d->train.counts.rows, n = o->nearest;
+  rg_sum_i64(comm, &cells, 1);
+  if (n == 0) {
+    n = d->target == RG_TARGET_RATIO ? 15 : d->target == RG_TARGET_LOG ? 50 : 200;
+    n = n < cells / 10 ? n : cells / 10;
+  }
+  if (d->train.axes.data)
+    rg_info("controls: knn averages %lld of %lld training cells",
+            (long long)(n > 1 ? n : 1), (long long)cells);
+  return n > 1 ? (int)n : 1;
+}
+
+/* Controls that were fitted on the cells they are scored on say nothing. Collective. */
+static rg_status warn_of_shared_cells(rg_comm *comm, const rg_translated_data *d)
+{
+  rg_status status = RG_OK;
+  const rg_strings *names = rg_file_names(d->test.file);
+  int64_t *place = RG_NEW(int64_t, names->n), shared = 0;
+  RG_TRY(rg_names_match(comm, d->train.path, rg_file_names(d->train.file), names, place));
+  for (int64_t i = 0; i < names->n; i++)
+    shared += place[i] >= 0 && d->test.use[i];
+  rg_sum_i64(comm, &shared, 1);
+  if (shared > 0 && rg_rank(comm) == 0)
+    rg_warn("%lld cells that are scored have the name of a training cell: where they are "
+            "the same, the controls knew them", (long long)shared);
+out:
+  rg_free(place);
+  return status;
 }
 
 static rg_status report(const rg_call *call, const rg_translated_options *o,
@@ -135,14 +164,15 @@ rg_status rg_evaluate_translated(const rg_call *call, const rg_translated_option
   if (o->table)
     RG_TRY(rg_check_output(call->comm, o->table));
   RG_TRY(rg_translated_read(call->comm, call->arguments[0], o, labels, seed, &d));
+  if (d.train.file)
+    RG_TRY(warn_of_shared_cells(call->comm, &d));
   rg_translation t = {.target = d.target,
                       .test = translated_of(&d.test),
                       .train = translated_of(&d.train),
                       .predicted = &d.predicted,
                       .predicted_scale = d.as_is ? NULL : d.predicted_scale,
                       .n_labels = d.n_labels,
-                      .neighbours =
-                          o->nearest > 0 ? (int)o->nearest : neighbours_for(d.target),
+                      .neighbours = neighbours_for(call->comm, o, &d),
                       .ridge = o->ridge,
                       .positives = o->positives};
   RG_TRY(rg_score_translation(call->comm, &t, &scores));

@@ -29,6 +29,10 @@ simulate 5 5.h5mu --cells 3 && simulate 1 1b.h5mu --cells 3 &&
 ok $? 'the same bytes with ranks that have no cell'
 OMP_NUM_THREADS=3 simulate 1 threads.h5mu && cmp "$dir/1.h5mu" "$dir/threads.h5mu"
 ok $? 'the same bytes with 3 threads'
+simulate 2 unpaired.h5mu --paired 0 --single &&
+  "$REGATTA" inspect "$dir/unpaired.h5mu" 2>/dev/null |
+  awk '$1 == "cells" && $3 == "of" { n += $2 } END { exit n != 301 }'
+ok $? 'without pairs: every cell is in one modality'
 simulate 1 other.h5mu --seed 1 && ! cmp -s "$dir/1.h5mu" "$dir/other.h5mu"
 ok $? 'other bytes with another seed'
 

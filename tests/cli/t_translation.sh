@@ -53,6 +53,12 @@ on 1 evaluate "$scratch/adt.h5ad" --truth "$scratch/test.h5ad" --labels kind --c
 ok $? "the type mean of the other test cells, a sample"
 grep -q 'adt of 50 cells' "$scratch/out" && grep -q '^type_mean' "$scratch/out"
 ok $? "as many as asked for"
+on 1 evaluate "$scratch/adt.h5ad" --truth "$scratch/test.h5ad" --from rna \
+  --train "$scratch/test.h5ad"
+grep -q 'warning: 108 cells that are scored' "$scratch/err"
+ok $? "controls that saw the cells are told: $(grep warning "$scratch/err")"
+grep -q 'knn averages 12 of 120 training cells' "$scratch/err"
+ok $? "few training cells, few neighbours: $(grep knn "$scratch/err")"
 "$regatta" simulate -o "$scratch/toy.h5mu" --cells 60 --genes 30 --peaks 40 --proteins 5 \
   --log warn >/dev/null
 on 1 evaluate "$scratch/adt.h5ad" --truth "$scratch/toy.h5mu/rna"
