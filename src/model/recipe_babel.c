@@ -13,8 +13,7 @@ static const rg_field fields[] = {
     {"likelihood", RG_CHOICE, FIELD(likelihood), "log", 0, 0, "log|nb", NULL,
      "of counts: normal in standard scores of log(1 + 1e4 x / library), or negative "
      "binomial (correct)"},
-    {"latent", RG_INT, FIELD(latent), "0", 0, 512, NULL, "axes",
-     "size of the latent; 0: 24, released 16"},
+    {"latent", RG_INT, FIELD(latent), "16", 1, 512, NULL, "axes", "size of the latent"},
     {"hidden", RG_INT, FIELD(hidden), "0", 0, 4096, NULL, "units",
      "units next to genes and proteins; 0: 128, released 64"},
     {"split", RG_INT, FIELD(split), "32", 1, 1024, NULL, "units",
@@ -25,14 +24,14 @@ static const rg_field fields[] = {
      "weight of the losses of peaks against those of counts"},
     {"cross", RG_DOUBLE, FIELD(cross), "1", 0, 1e6, NULL, NULL,
      "weight of the losses of one modality from another"},
-    {"match", RG_DOUBLE, FIELD(match), "2", 0, 1e6, NULL, NULL,
-     "weight of the distance between the latents of a cell (correct)"},
+    {"match", RG_DOUBLE, FIELD(match), "3", 0, 1e6, NULL, NULL,
+     "weight of the distance of the latent of peaks to the others of a cell (correct)"},
     {"drop", RG_DOUBLE, FIELD(drop), "0.8", 0, 0.99, NULL, NULL,
      "share of the chromosomes that the encoder of peaks does not see in a step (correct)"},
     {"power", RG_DOUBLE, FIELD(power), "2", 0, 10, NULL, NULL,
      "of the idf that weighs open peaks (correct)"},
     {"epochs", RG_INT, FIELD(epochs), "0", 0, 1000000, NULL, "epochs",
-     "at most; 0: 30, and more on small data until 300 steps, released 500"},
+     "at most; 0: 16, and more on small data until 300 steps, released 500"},
     {"patience", RG_INT, FIELD(patience), "25", 0, 1000000, NULL, "epochs",
      "without a better validation, after which the best parameters are final; 0: all "
      "epochs"},
@@ -46,7 +45,7 @@ static const rg_field fields[] = {
      "longest gradient (code_exact); 0: any"},
     {0}};
 
-enum { EPOCHS = 30, LEAST_STEPS = 300, EXACT_EPOCHS = 500 };
+enum { EPOCHS = 16, LEAST_STEPS = 300, EXACT_EPOCHS = 500 };
 
 static rg_phase *make_phase(const rg_babel *b)
 {
@@ -91,25 +90,22 @@ static void add_terms(const rg_babel *b, const rg_babel_part *parts, int n)
     }
 }
 
-/* Latents of a cell are drawn together: that of peaks to the others, which say more, and
- * the others halfway. */
+/* The latent of peaks is drawn to the others, which say more and stay where they are. */
 static void add_matches(const rg_babel *b, const rg_babel_part *parts, int n)
 {
   rg_step *step = &b->model->phase[0].step[0];
   for (int k = 0; k < n * n && b->s->match > 0; k++) {
     const rg_babel_part *p = &parts[k / n], *q = &parts[k % n];
-    if (p == q || (q->peaks && !p->peaks) || (p > q && p->peaks == q->peaks))
+    if (!p->peaks || q->peaks)
       continue;
     char name[80];
-    rg_node *to = q->z;
     snprintf(name, sizeof name, "%s.%s.still", p->name, q->name);
-    if (p->peaks)
-      to = rg_apply(b->graph, "detach", name, NULL, to, NULL);
+    rg_node *still = rg_apply(b->graph, "detach", name, NULL, q->z, NULL);
     snprintf(name, sizeof name, "both:%s,%s", p->name, q->name);
     rg_node *both = rg_graph_find_node(b->graph, name);
     snprintf(name, sizeof name, "%s.%s.match", p->name, q->name);
     rg_op *loss =
-        rg_loss(b->graph, "match_rows", name, "reduction=mean", p->z, to, both, NULL);
+        rg_loss(b->graph, "match_rows", name, "reduction=mean", p->z, still, both, NULL);
     rg_step_term(step, loss, b->s->match, RG_RAMP_NONE, 0);
   }
 }
@@ -147,7 +143,6 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   rg_babel_settings chosen = *(const rg_babel_settings *)settings, *s = &chosen;
   rg_babel b = {.graph = graph, .facts = facts, .s = s, .model = model,
                 .exact = strcmp(s->compat, "code_exact") == 0};
-  s->latent = s->latent > 0 ? s->latent : b.exact ? 16 : 24;
   s->hidden = s->hidden > 0 ? s->hidden : b.exact ? 64 : 128;
   rg_babel_part part[MOST];
   if (facts->n_modalities > MOST)
