@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { EPOCHS = 10, STEPS = 1000 }; /* along a cosine: so many epochs and steps or more */
+
 /* ---- settings ---- */
 
 typedef struct clue_settings {
@@ -27,10 +29,11 @@ typedef struct clue_settings {
 static const rg_field fields[] = {
     {"compat", RG_CHOICE, FIELD(compat), "correct", 0, 0, "correct|code_exact", NULL,
      "the mathematics, or the released program with its quirks"},
-    {"configuration", RG_CHOICE, FIELD(configuration), "cite", 0, 0,
-     "library|cite|multiome", NULL,
-     "sizes and weights: the defaults of the released library, or those of its entry to "
-     "the competition of NeurIPS 2021 for proteins or for peaks"},
+    {"configuration", RG_CHOICE, FIELD(configuration), "close", 0, 0,
+     "close|library|cite|multiome", NULL,
+     "sizes and weights: those of cite with encoders half as wide and latents of a cell "
+     "held closer together; the defaults of the released library; or those of its entry "
+     "to the competition of NeurIPS 2021 for proteins or for peaks"},
     {"input", RG_CHOICE, FIELD(input), "projection", 0, 0, "projection|log", NULL,
      "what encoders read: principal components (of peaks: latent semantic indexing), or "
      "log1p of counts scaled to 1e4 of all features"},
@@ -62,14 +65,16 @@ static const rg_field fields[] = {
      "learning rate; 0: 2e-3, or 1e-3 with fine_tune"},
     {"schedule", RG_CHOICE, FIELD(schedule), "cosine", 0, 0, "cosine|plateau", NULL,
      "of the learning rate: to zero at the end, or to a tenth whenever the cells of "
-     "train.validation get no better"},
+     "train.validation get no better (code_exact always)"},
     {"epochs", RG_INT, FIELD(epochs), "0", 0, 1000000, NULL, "epochs",
-     "at most; 0: from rate and size of the data"},
+     "at most; 0: from the size of the data: 1000 steps and ten epochs or more along a "
+     "cosine, else as released"},
     {"burn_in", RG_INT, FIELD(burn_in), "-1", -1, 1000000, NULL, "epochs",
-     "in which the critic's input loses its noise and nothing is watched; -1: derived"},
+     "in which the critic's input loses its noise and nothing is watched; -1: half of all "
+     "along a cosine, else as released"},
     {"patience", RG_INT, FIELD(patience), "-1", -1, 1000000, NULL, "epochs",
      "without a better value on the cells of train.validation before training ends; 0: it "
-     "never does; -1: derived"},
+     "never does; -1: 0 along a cosine, else as released"},
     {"plateau_patience", RG_INT, FIELD(plateau_patience), "-1", -1, 1000000, NULL,
      "epochs", "the same before the rate falls to a tenth; -1: derived"},
     {"fine_tune", RG_BOOL, FIELD(fine_tune), "false", 0, 0, NULL, NULL,
@@ -84,6 +89,7 @@ typedef struct configuration {
 } configuration;
 
 static const configuration configurations[] = {
+    {"close", 20, 2, 256, 1, 128, 2, 128, 1, 1, 2, 2, 2, 5},
     {"library", 50, 2, 256, 2, 256, 2, 256, 1, 1, 0.02, 0.02, 0.02, 0.02},
     {"cite", 20, 2, 512, 1, 128, 2, 128, 1, 1, 2, 2, 2, 1},
     {"multiome", 50, 2, 512, 1, 256, 1, 256, 1, 0.3, 0.02, 1, 1, 0.02},
@@ -144,13 +150,25 @@ static int64_t either(int64_t set, int64_t fine, int64_t derived, const clue_set
   return set >= 0 ? set : s->fine_tune ? fine : derived;
 }
 
+static bool follows_cosine(const clue_settings *s)
+{
+  return !exact(s) && s->schedule[0] == 'c';
+}
+
+/* Along a cosine training goes to its end; the released lengths are for plateaus. */
 static void settle_length(clue_settings *s, const rg_facts *facts)
 {
-  s->burn_in = either(s->burn_in, 0, epochs_of(12, s, facts), s);
-  s->patience = either(s->patience, 8, epochs_of(9, s, facts), s);
-  s->plateau_patience = either(s->plateau_patience, 3, epochs_of(3, s, facts), s);
+  bool cosine = follows_cosine(s);
+  int64_t whole = (STEPS + facts->steps_per_epoch - 1) / facts->steps_per_epoch;
+  int64_t most = cosine ? (whole > EPOCHS ? whole : EPOCHS) : epochs_of(72, s, facts);
   if (s->epochs == 0)
-    s->epochs = s->fine_tune ? 50 : epochs_of(72, s, facts);
+    s->epochs = s->fine_tune && !cosine ? 50 : most;
+  int64_t fade = cosine ? s->epochs / 2 : epochs_of(12, s, facts);
+  s->burn_in = either(s->burn_in, 0, fade, s);
+  s->patience = cosine && s->patience < 0
+                    ? 0
+                    : either(s->patience, 8, epochs_of(9, s, facts), s);
+  s->plateau_patience = either(s->plateau_patience, 3, epochs_of(3, s, facts), s);
 }
 
 /* ---- losses ---- */
@@ -244,6 +262,8 @@ static void critic_terms(rg_clue *c, const clue_settings *s, rg_step *critic,
     if (critic)
       rg_step_term(critic, align, weight, RG_RAMP_NONE, 0);
     rg_step_term(autoencoder, align, critic ? -weight : weight, RG_RAMP_NONE, 0);
+    if (exact(s))
+      rg_model_watch(c->model, align, -weight);
   }
 }
 
@@ -252,7 +272,7 @@ static void critic_terms(rg_clue *c, const clue_settings *s, rg_step *critic,
 static rg_phase *main_phase(rg_model *model, const clue_settings *s)
 {
   rg_phase *phase = rg_model_phase(model, "main", s->epochs, s->rate);
-  phase->schedule = s->schedule[0] == 'c' ? RG_RATE_COSINE : RG_RATE_PLATEAU;
+  phase->schedule = follows_cosine(s) ? RG_RATE_COSINE : RG_RATE_PLATEAU;
   phase->factor = 0.1;
   phase->burn_in = s->burn_in;
   phase->patience = s->patience;
