@@ -31,7 +31,7 @@ static const rg_field fields[] = {
     {"power", RG_DOUBLE, FIELD(power), "2", 0, 10, NULL, NULL,
      "of the idf that weighs open peaks (correct)"},
     {"epochs", RG_INT, FIELD(epochs), "0", 0, 1000000, NULL, "epochs",
-     "at most; 0: 16, and more on small data until 300 steps, released 500"},
+     "at most; 0: 16, and more on small data until 400 steps, released 500"},
     {"patience", RG_INT, FIELD(patience), "25", 0, 1000000, NULL, "epochs",
      "without a better validation, after which the best parameters are final; 0: all "
      "epochs"},
@@ -45,7 +45,7 @@ static const rg_field fields[] = {
      "longest gradient (code_exact); 0: any"},
     {0}};
 
-enum { EPOCHS = 16, LEAST_STEPS = 300, EXACT_EPOCHS = 500 };
+enum { EPOCHS = 16, LEAST_STEPS = 400, EXACT_EPOCHS = 500 };
 
 static rg_phase *make_phase(const rg_babel *b)
 {

@@ -45,7 +45,7 @@ static const rg_field fields[] = {
      "without a better validation, after which the best parameters are final; 0: 15, "
      "released 50"},
     {"rate", RG_DOUBLE, offsetof(rg_multivi_settings, rate), "0", 0, 1, NULL, NULL,
-     "learning rate; 0: 1e-3, released 1e-4"},
+     "learning rate; 0: 2e-3, released 1e-4"},
     {"weight_decay", RG_DOUBLE, offsetof(rg_multivi_settings, weight_decay), "1e-3", 0,
      10, NULL, NULL, "L2 added to the gradient"},
     {0}};
@@ -292,7 +292,7 @@ static void add_phase(rg_multivi *w, uint64_t model_groups, uint64_t adversary)
   bool released = rg_multivi_exact(s);
   rg_phase *phase = rg_model_phase(
       w->model, "main", s->epochs > 0 ? s->epochs : released ? 500 : 60,
-      s->rate > 0 ? s->rate : released ? 1e-4 : 1e-3);
+      s->rate > 0 ? s->rate : released ? 1e-4 : 2e-3);
   phase->patience = s->patience > 0 ? s->patience : released ? 50 : 15;
   rg_step *step = rg_phase_step(phase, "model", model_groups);
   add_reconstructions(w, step);
