@@ -75,6 +75,17 @@ static rg_mlp stack_of(const rg_clue *c, int depth, int64_t width, rg_node *meas
   return mlp;
 }
 
+/* Subspaces of the latent: one of every modality, or one that all share. */
+static int subspaces(const rg_clue *c)
+{
+  return c->shape.merged ? 1 : c->n;
+}
+
+static const char *subspace_name(const rg_clue *c, int k)
+{
+  return c->shape.merged ? "all" : c->m[k].name;
+}
+
 /* Mean and deviation of modality k in every subspace, side by side. */
 static void posterior(rg_clue *c, int k)
 {
@@ -82,8 +93,8 @@ static void posterior(rg_clue *c, int k)
   node_list mean = {0}, deviation = {0};
   char name[LONGEST], head[LONGEST + 16];
   rg_mlp mlp = stack_of(c, c->shape.encoder_depth, c->shape.encoder_width, m->has);
-  for (int to = 0; to < c->n; to++) {
-    snprintf(name, sizeof name, "enc.%s.%s", m->name, c->m[to].name);
+  for (int to = 0; to < subspaces(c); to++) {
+    snprintf(name, sizeof name, "enc.%s.%s", m->name, subspace_name(c, to));
     rg_node *h = rg_mlp_apply(c->graph, name, &mlp, m->read);
     snprintf(head, sizeof head, "%s.mean", name);
     mean[to] = rg_mlp_linear(c->graph, head, NULL, c->shape.latent, h, NULL);
@@ -258,8 +269,9 @@ rg_op *rg_clue_decode(rg_clue *c, const char *name, int k, rg_node *u, rg_node *
   const rg_clue_modality *m = &c->m[k];
   char own[LONGEST], text[LONGEST], stack[2 * LONGEST];
   snprintf(own, sizeof own, "%s.subspace", name);
-  snprintf(text, sizeof text, "low=%lld high=%lld", (long long)(k * c->shape.latent),
-           (long long)((k + 1) * c->shape.latent));
+  int64_t first = c->shape.merged ? 0 : k * c->shape.latent;
+  snprintf(text, sizeof text, "low=%lld high=%lld", (long long)first,
+           (long long)(first + c->shape.latent));
   rg_node *h = rg_apply(c->graph, "slice", own, text, u, NULL);
   rg_mlp mlp = stack_of(c, c->shape.decoder_depth, c->shape.decoder_width, mask);
   mlp.with = c->batch;

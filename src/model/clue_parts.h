@@ -12,6 +12,7 @@ typedef struct rg_clue_shape {
   bool exact;             /* as the released program */
   bool projected;         /* encoders read a projection, else log1p of all features */
   bool unit;              /* latents have unit length */
+  bool merged;            /* one subspace for all modalities, for comparison */
   int64_t axes, latent;   /* of a projection; of a subspace */
   int encoder_depth, decoder_depth, critic_depth;
   int64_t encoder_width, decoder_width, critic_width;

@@ -10,7 +10,7 @@ enum { EPOCHS = 10, STEPS = 1000 }; /* along a cosine: so many epochs and steps 
 /* ---- settings ---- */
 
 typedef struct clue_settings {
-  char *compat, *configuration, *input, *adversary, *schedule;
+  char *compat, *configuration, *input, *adversary, *subspaces, *schedule;
   int64_t axes, latent, encoder_depth, encoder_width, decoder_depth, decoder_width,
       critic_depth, critic_width;
   double data, kl, align, joint_cross, real_cross, cos, supervised, dropout, rate;
@@ -42,6 +42,9 @@ static const rg_field fields[] = {
      "the critic learns in the step of the autoencoder, whose gradient it gets with the "
      "sign changed; or in a step of its own before each (code_exact always)"},
     {"axes", RG_INT, FIELD(axes), "100", 1, 1024, NULL, "axes", "of the projection"},
+    {"subspaces", RG_CHOICE, FIELD(subspaces), "own", 0, 0, "own|merged", NULL,
+     "every modality is decoded from a subspace of its own, or all from one: what the "
+     "subspaces are for is seen by comparing"},
     SIZE(latent, 512, "axes", "size of the subspace of a modality"),
     SIZE(encoder_depth, RG_MLP_LAYERS, "layers", "of the encoders"),
     SIZE(encoder_width, 8192, "units", "of the encoders"),
@@ -323,6 +326,7 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
                .shape = {.exact = exact(&s),
                          .projected = s.input[0] == 'p',
                          .unit = s.unit,
+                         .merged = s.subspaces[0] == 'm',
                          .axes = s.axes,
                          .latent = s.latent,
                          .encoder_depth = (int)s.encoder_depth,
