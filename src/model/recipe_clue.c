@@ -71,7 +71,7 @@ static const rg_field fields[] = {
      "train.validation get no better (code_exact always)"},
     {"epochs", RG_INT, FIELD(epochs), "0", 0, 1000000, NULL, "epochs",
      "at most; 0: from the size of the data: 1000 steps and ten epochs or more along a "
-     "cosine, else as released"},
+     "cosine (a quarter to fine_tune), else as released"},
     {"burn_in", RG_INT, FIELD(burn_in), "-1", -1, 1000000, NULL, "epochs",
      "in which the critic's input loses its noise and nothing is watched; -1: half of all "
      "along a cosine, else as released"},
@@ -162,10 +162,11 @@ static bool follows_cosine(const clue_settings *s)
 static void settle_length(clue_settings *s, const rg_facts *facts)
 {
   bool cosine = follows_cosine(s);
-  int64_t whole = (STEPS + facts->steps_per_epoch - 1) / facts->steps_per_epoch;
-  int64_t most = cosine ? (whole > EPOCHS ? whole : EPOCHS) : epochs_of(72, s, facts);
+  int64_t part = s->fine_tune ? 4 : 1, steps = STEPS / part, least = EPOCHS / part;
+  int64_t whole = (steps + facts->steps_per_epoch - 1) / facts->steps_per_epoch;
+  int64_t most = s->fine_tune ? 50 : epochs_of(72, s, facts);
   if (s->epochs == 0)
-    s->epochs = s->fine_tune && !cosine ? 50 : most;
+    s->epochs = !cosine ? most : whole > least ? whole : least;
   int64_t fade = cosine ? s->epochs / 2 : epochs_of(12, s, facts);
   s->burn_in = either(s->burn_in, 0, fade, s);
   s->patience = cosine && s->patience < 0
