@@ -15,6 +15,12 @@ static title titled(const char *what, const struct rg_sparse_input *input)
   return t;
 }
 
+/* Entry k; counts that are all one may have no values. */
+static double value_of(const rg_csr *counts, int64_t k)
+{
+  return counts->values ? (double)counts->values[k] : 1;
+}
+
 /* Cells in which each feature is open, and last the cells that have the modality. Owned. */
 static int64_t *open_cells(rg_comm *comm, const rg_prepared_modality *modality)
 {
@@ -45,7 +51,7 @@ static double *log_shares(rg_comm *comm, const rg_prepared_modality *modality)
   int64_t features = modality->counts.cols, all = 0;
   int64_t *sum = RG_NEW(int64_t, features);
   for (int64_t k = 0; k < rg_csr_nnz(&modality->counts); k++)
-    sum[modality->counts.indices[k]] += llround((double)modality->counts.values[k]);
+    sum[modality->counts.indices[k]] += llround(value_of(&modality->counts, k));
   rg_sum_i64(comm, sum, features);
   for (int64_t f = 0; f < features; f++)
     all += sum[f];
@@ -184,7 +190,7 @@ static double row_sum(const rg_csr *counts, int64_t i)
 {
   double sum = 0;
   for (int64_t k = counts->indptr[i]; k < counts->indptr[i + 1]; k++)
-    sum += counts->values ? (double)counts->values[k] : 1;
+    sum += value_of(counts, k);
   return sum;
 }
 
@@ -194,7 +200,7 @@ static void scale_row(const rg_csr *counts, int64_t i, double times, double over
 {
   int64_t low = counts->indptr[i], n = counts->indptr[i + 1] - low;
   for (int64_t k = 0; k < n; k++) {
-    double x = times * (counts->values ? (double)counts->values[low + k] : 1) / over;
+    double x = times * value_of(counts, low + k) / over;
     values[k] = (float)(logarithm ? log1p(x) : x);
   }
 }
@@ -219,8 +225,7 @@ void rg_weigh_row(const struct rg_sparse_input *input, rg_constants *constants,
     scale_row(counts, i, 1e4, sum, true, values);
     break;
   case RG_WEIGH_LOG_COUNTS:
-    for (int64_t k = 0; k < n; k++)
-      values[k] = (float)log1p((double)counts->values[low + k]);
+    scale_row(counts, i, 1, 1, true, values);
     break;
   case RG_WEIGH_IDF:
     idf_row(input, idf, counts->indices + low, n, values);
