@@ -14,7 +14,7 @@ for folder in "$top_srcdir"/examples/*/; do
   name=${folder##*/}
   test -s "$folder/README.md" && test -s "$folder/config.yaml"
   ok $? "$name has a README and a configuration"
-  timeout -k 5 150 sh "$folder/run.sh" "$scratch/$name" >"$scratch/log" 2>&1
+  timeout -k 5 400 sh "$folder/run.sh" "$scratch/$name" >"$scratch/log" 2>&1
   ok $? "$name runs"
   test $? -eq 0 || tail -n 5 "$scratch/log" | sed 's/^/# /'
   timeout 60 sh "$folder/check.sh" "$scratch/$name" >"$scratch/log" 2>&1
