@@ -358,7 +358,8 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
 }
 
 static const char *const defaults[] = {"train.batch=128", "train.validation=0.1",
-                                       "train.grid=lanes", NULL};
+                                       "prepare.top_genes=5000", "train.grid=lanes",
+                                       NULL};
 
 const rg_recipe rg_recipe_clue = {
     .name = "clue",
