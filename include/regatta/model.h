@@ -144,13 +144,6 @@ typedef enum rg_weigh {
   RG_WEIGH_ZSCORE
 } rg_weigh;
 
-/** How values are drawn from a mean. */
-typedef enum rg_draw {
-  RG_DRAW_NONE,
-  RG_DRAW_COUNTS,   /* negative binomial */
-  RG_DRAW_BERNOULLI /* 0 or 1 */
-} rg_draw;
-
 #define RG_PHASES 8
 #define RG_OUTPUTS 32
 #define RG_CHOICES 4
@@ -180,8 +173,6 @@ typedef struct rg_model {
     char from[32]; /* modality that alone is read; "": all that a cell has (impute) */
     char modality[32];
     rg_op *op; /* has predict */
-    rg_draw draw;
-    rg_node *log_dispersion; /* with RG_DRAW_COUNTS: log of the inverse dispersion */
   } likelihood[RG_OUTPUTS];
   int n_starts; /* biases of outputs that start at the logit of how often a feature is
                    open, or at the log of its share of all counts (logits of a softmax) */
@@ -272,8 +263,6 @@ void rg_model_embedding_of(rg_model *model, const char *name, rg_node *node, boo
 void rg_model_start(rg_model *model, const char *param, const char *modality);
 void rg_model_start_shares(rg_model *model, const char *param, const char *modality);
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
-/** Say how values are drawn of the likelihood that was added last. */
-void rg_model_draw(rg_model *model, rg_draw draw, rg_node *log_dispersion);
 /** Modality `to` predicted from `from` alone, for translate. */
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
 /** Let a modality take part in model->prior, with the dense input that says which of its

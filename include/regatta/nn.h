@@ -141,6 +141,10 @@ typedef struct rg_op_type {
    *  features of the modality). The dense inputs of the operation have been computed,
    *  the target need not have been, and forward has not run. NULL when it makes none. */
   void (*predict)(rg_run *run, rg_op *op, float *mean);
+  /** Draw values in the place of the means that predict has just written; row i is keyed
+   *  by (key, number[i]) and the feature. NULL: values are not drawn of it. */
+  void (*draw)(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+               float *values);
   /** Build a small graph around the operation for the gradient check (variant 0, 1, ...;
    *  false when there is no such variant). Ends in a loss term. */
   bool (*probe)(rg_graph *graph, int variant);

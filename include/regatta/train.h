@@ -152,6 +152,7 @@ typedef struct rg_read_out {
   int batch;        /* all cells count as of this batch; -1: each of its own */
   bool level;       /* covariate "depth" is 0 for all */
   int64_t draws;    /* 0: at the mean of the latent; else the mean over so many draws */
+  bool values;      /* instead of means one draw of latent and values */
 } rg_read_out;
 /** Mean of modality `to` for this rank's rows, features in the order of the data set; NaN
  *  rows for cells without `from`. Collective. RG_EUSAGE when the recipe does not predict

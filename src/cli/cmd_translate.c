@@ -2,7 +2,7 @@
 #include "opened.h"
 
 typedef struct translate_options {
-  char *output, *from, *to, *batch;
+  char *output, *from, *to, *batch, *values;
   int64_t draws;
 } translate_options;
 
@@ -17,12 +17,18 @@ static const rg_field options[] = {
      "batch that all cells are read out as; unset: each of its own"},
     {"draws", RG_INT, offsetof(translate_options, draws), "0", 0, 100000, NULL, NULL,
      "mean over so many draws of the latent; 0: at the mean of the latent"},
+    {"values", RG_CHOICE, offsetof(translate_options, values), "mean", 0, 0,
+     "mean|drawn", NULL,
+     "means; or one draw from the likelihood at one draw of the latent, which has the "
+     "spread of measured values"},
     {0}};
 
 static rg_status check(const translate_options *o)
 {
   if (!o->from || !o->to)
     return rg_fail(RG_EUSAGE, "say what to translate: --from MODALITY --to MODALITY");
+  if (o->values[0] == 'd' && o->draws > 0)
+    return rg_fail(RG_EUSAGE, "--draws are of means; --values drawn is one draw");
   return RG_OK;
 }
 
@@ -31,7 +37,8 @@ static rg_status run(const rg_call *call)
   rg_status status = RG_OK;
   const translate_options *o = call->options;
   rg_opened opened = {0};
-  rg_read_out read_out = {.from = o->from, .to = o->to, .draws = o->draws};
+  rg_read_out read_out = {.from = o->from, .to = o->to, .draws = o->draws,
+                          .values = o->values[0] == 'd'};
   RG_TRY(check(o));
   RG_TRY(rg_opened_make(call, o->output, &opened));
   RG_TRY(rg_opened_batch(&opened, o->batch, -1, &read_out.batch));

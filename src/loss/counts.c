@@ -1,5 +1,6 @@
 /* The negative binomial of counts: one pass makes values and slopes. */
 #include "counts.h"
+#include "draw.h"
 
 #include <math.h>
 #include <string.h>
@@ -153,6 +154,35 @@ void rg_counts_predict(rg_run *run, rg_op *op, bool extra_zeros, float *mean)
       rg_softmax_row(width, y, op->in[at.library]->x[cell], m);
     for (int64_t j = 0; p && j < width; j++)
       m[j] /= 1 + expf(p[j]);
+  }
+}
+
+/* A count of mean m; with a logit p of extra zeros the mean is without them. */
+static double draw_one(const rg_key *key, uint64_t cell, uint64_t feature, double mean,
+                       double r, const float *p)
+{
+  double m = p ? mean * (1 + exp((double)*p)) : mean;
+  rg_key zeros = *key;
+  zeros.purpose = RG_FOR_NOISE;
+  if (p && rg_uniform(&zeros, cell, feature) < 1 / (1 + exp(-(double)*p)))
+    return 0;
+  return rg_draw_count(key, cell, feature, m, exp(fmin(r, 16)));
+}
+
+void rg_counts_draw(rg_run *run, rg_op *op, bool extra_zeros, const rg_key *key,
+                    const int64_t *number, float *values)
+{
+  places at = places_of(op, extra_zeros);
+  int64_t width = op->in[0]->width;
+  const float *shared = at.r < 0 ? rg_param_value(run->graph, op->param[0]) : NULL;
+#pragma omp parallel for schedule(static)
+  for (int64_t cell = 0; cell < cells_of(run); cell++) {
+    const float *r = shared ? shared : op->in[at.r]->x + cell * width;
+    const float *p = at.logit < 0 ? NULL : op->in[at.logit]->x + cell * width;
+    float *x = values + cell * width;
+    for (int64_t j = 0; j < width; j++)
+      x[j] = (float)draw_one(key, (uint64_t)number[cell], (uint64_t)j, (double)x[j],
+                             (double)r[j], p ? p + j : NULL);
   }
 }
 

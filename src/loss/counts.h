@@ -27,6 +27,9 @@ void rg_counts_forward(rg_run *run, rg_op *op, bool extra_zeros);
 void rg_counts_backward(rg_run *run, rg_op *op, bool extra_zeros);
 /** Means: of zinb with the extra zeros, so (1 - sigmoid(p)) m. */
 void rg_counts_predict(rg_run *run, rg_op *op, bool extra_zeros, float *mean);
+/** Counts in the place of those means. */
+void rg_counts_draw(rg_run *run, rg_op *op, bool extra_zeros, const rg_key *key,
+                    const int64_t *number, float *values);
 bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_zeros);
 
 #endif

@@ -26,6 +26,12 @@ static void predict(rg_run *run, rg_op *op, float *mean)
   rg_counts_predict(run, op, false, mean);
 }
 
+static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                 float *values)
+{
+  rg_counts_draw(run, op, false, key, number, values);
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
   return rg_counts_probe(graph, variant, "nb", false);
@@ -44,6 +50,7 @@ const rg_op_type rg_loss_nb = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .draw = draw,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "float32 and the curvature of 1/mean"};

@@ -135,6 +135,20 @@ static void predict(rg_run *run, rg_op *op, float *mean)
   memcpy(mean, op->in[0]->x, sizeof *mean * (size_t)node_floats(run, op->in[0]));
 }
 
+static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                 float *values)
+{
+  int64_t width = op->in[0]->width;
+  for (int64_t i = 0; i < cells_of(run); i++) {
+    const float *a = is_given(op) ? op->in[2]->x + i * width
+                                  : rg_param_value(run->graph, op->param[0]);
+    for (int64_t j = 0; j < width; j++)
+      values[i * width + j] +=
+          expf(fminf(fmaxf(a[j], -FARTHEST), FARTHEST)) *
+          (float)rg_normal(key, (uint64_t)number[i], (uint64_t)j);
+  }
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"reduction=sum", "reduction=mean", "scale=given"};
@@ -161,6 +175,7 @@ const rg_op_type rg_loss_normal = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .draw = draw,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "curvature of exp(-2 log sd)"};

@@ -1,6 +1,7 @@
 /* Bernoulli likelihood of a product: a probability of the peak in the cell, a factor of the
  * cell and one of the region, all through their logarithms. */
 #include "masked.h"
+#include "draw.h"
 
 #include <math.h>
 #include <string.h>
@@ -124,6 +125,12 @@ static void predict(rg_run *run, rg_op *op, float *mean)
   rg_v_sigmoid(node_floats(run, op->in[0]), op->in[0]->x, mean);
 }
 
+static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                 float *values)
+{
+  rg_draw_bits(run, key, number, 0, op->in[0]->width, values);
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"reduction=sum", "reduction=mean",
@@ -156,6 +163,7 @@ const rg_op_type rg_loss_scaled_bernoulli = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .draw = draw,
     .probe = probe,
     .tolerance = 3e-3,
     .tolerance_why = "curvature of log(1 - p)"};

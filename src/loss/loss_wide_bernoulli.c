@@ -1,5 +1,6 @@
 /* Bernoulli likelihood of a wide output: last layer and loss in one kernel. */
 #include "masked.h"
+#include "draw.h"
 
 #include <string.h>
 
@@ -142,6 +143,14 @@ static void predict(rg_run *run, rg_op *op, float *mean)
                          offset[h->parts] - offset[0]);
 }
 
+static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                 float *values)
+{
+  const rg_node *h = op->in[0];
+  const int64_t *offset = my_offsets(h->blocks);
+  rg_draw_bits(run, key, number, offset[0], offset[h->parts] - offset[0], values);
+}
+
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"one_weight=3", "reduction=mean", "reduction=cell",
@@ -168,6 +177,7 @@ const rg_op_type rg_loss_wide_bernoulli = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
+    .draw = draw,
     .probe = probe,
     .tolerance = 2e-3,
     .tolerance_why = "float32 products"};

@@ -185,14 +185,6 @@ void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op)
   likelihood->op = op;
 }
 
-void rg_model_draw(rg_model *model, rg_draw draw, rg_node *log_dispersion)
-{
-  RG_ASSERT(model->n_likelihoods > 0);
-  struct rg_likelihood *likelihood = &model->likelihood[model->n_likelihoods - 1];
-  likelihood->draw = draw;
-  likelihood->log_dispersion = log_dispersion;
-}
-
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op)
 {
   rg_model_likelihood(model, to, op);

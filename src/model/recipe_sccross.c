@@ -349,15 +349,6 @@ static void translations(rg_sccross *c, const rg_sccross_side *from)
   }
 }
 
-/* Means of counts with extra zeros are read out, not drawn from. */
-static void say_draw(rg_sccross *c, const rg_sccross_side *k)
-{
-  if (k->wide)
-    rg_model_draw(c->model, RG_DRAW_BERNOULLI, NULL);
-  else if (rg_sccross_counts(k) && !k->extra_zeros)
-    rg_model_draw(c->model, RG_DRAW_COUNTS, rg_sccross_table(c, k, "dispersion", "draw"));
-}
-
 /* Peaks start as open as they are. */
 static void start_peaks(rg_sccross *c, const rg_sccross_side *k)
 {
@@ -380,7 +371,6 @@ static void outputs(rg_sccross *c)
     rg_model_likelihood(c->model, one->name,
                         rg_sccross_decode(c, one, "read", back(c, one, "read", z),
                                           one->library, one->level));
-    say_draw(c, one);
     start_peaks(c, one);
     if (c->n < 2)
       continue;

@@ -1,50 +1,7 @@
 /* Cells that were never measured: values of a modality decoded from given latents. */
 #include "internal.h"
 
-#include <math.h>
 #include <string.h>
-
-/* ---- draws ---- */
-
-/* The count of mean m and inverse dispersion t at quantile u; where P(0) is no number, from
- * a gamma variate (Wilson, Hilferty 1931) and the normal limit of the Poisson. */
-static double count_at(const rg_key *key, uint64_t cell, uint64_t feature, double m,
-                       double t)
-{
-  enum { MOST = 1 << 24 };
-  double p = exp(-t * log1p(m / t));
-  if (m <= 0)
-    return 0;
-  if (p < 1e-290) {
-    double a = 1 / (9 * t), g = 1 - a + sqrt(a) * rg_normal(key, cell, 2 * feature);
-    double mean = fmax(m * g * g * g, 0);
-    return round(fmax(mean + sqrt(mean) * rg_normal(key, cell, 2 * feature + 1), 0));
-  }
-  double u = rg_uniform(key, cell, 2 * feature), sum = p, ratio = m / (m + t);
-  int k = 0;
-  for (; u > sum && k < MOST; k++) {
-    p *= ratio * (k + t) / (k + 1);
-    sum += p;
-    if (k > m && p < 1e-18)
-      break;
-  }
-  return k;
-}
-
-static void draw_row(const struct rg_likelihood *l, const rg_key *key, int64_t number,
-                     int64_t batch_row, int64_t n, float *row)
-{
-  const rg_node *r = l->log_dispersion;
-  for (int64_t j = 0; j < n; j++) {
-    double m = (double)row[j];
-    uint64_t cell = (uint64_t)number, feature = (uint64_t)j;
-    if (l->draw == RG_DRAW_BERNOULLI)
-      row[j] = rg_uniform(key, cell, 2 * feature) < m ? 1 : 0;
-    else
-      row[j] = (float)count_at(key, cell, feature, m,
-                               exp(fmin((double)r->x[batch_row * n + j], 16)));
-  }
-}
 
 /* ---- a pass ---- */
 
@@ -56,6 +13,7 @@ typedef struct pass {
   rg_batch batch;
   rg_run run;
   float *mean;
+  int64_t *number; /* of the cells of a pass */
   int64_t width;
 } pass;
 
@@ -111,12 +69,13 @@ static void take(pass *p, int64_t low, int64_t n, rg_mat *values)
   rg_key key = {.seed = p->g->seed, .purpose = RG_FOR_SIMULATE};
   rg_op *op = p->likelihood->op;
   op->type->predict(&p->run, op, p->mean);
-  for (int64_t i = 0; i < n; i++) {
-    float *row = rg_mat_row(values, low + i);
-    memcpy(row, p->mean + i * p->width, sizeof *row * (size_t)p->width);
-    if (p->g->counts)
-      draw_row(p->likelihood, &key, p->g->first + low + i, i, p->width, row);
-  }
+  for (int64_t i = 0; i < rg_graph_cells(p->run.graph); i++)
+    p->number[i] = p->g->first + low + i;
+  if (p->g->counts)
+    op->type->draw(&p->run, op, &key, p->number, p->mean);
+  for (int64_t i = 0; i < n; i++)
+    memcpy(rg_mat_row(values, low + i), p->mean + i * p->width,
+           sizeof(float) * (size_t)p->width);
 }
 
 static void all_rows(pass *p, rg_mat *values)
@@ -152,7 +111,7 @@ static rg_status check(const rg_session *session, const rg_generation *g,
   if (!session->model.latent || !l || !l->op->type->predict)
     return rg_fail(RG_EUSAGE, "recipe %s does not generate %s from a latent", recipe,
                    g->to);
-  if (g->counts && l->draw == RG_DRAW_NONE)
+  if (g->counts && !l->op->type->draw)
     return rg_fail(RG_EUSAGE, "recipe %s draws no values of %s; ask for means", recipe,
                    g->to);
   if (rg_grid_feature_groups(session->grid) > 1)
@@ -174,12 +133,11 @@ rg_status rg_generate(rg_session *session, const rg_generation *g, rg_mat *value
   for (int k = 0; k < l->op->n_in; k++)
     if (k != TARGET)
       targets[n++] = l->op->in[k];
-  if (g->counts && l->log_dispersion)
-    targets[n++] = l->log_dispersion;
   pass p = {.session = session, .g = g, .likelihood = l, .table = tables_new(session),
             .batch = rg_batch_new(session->graph, &session->store)};
   p.width = rg_dataset_modality(session->dataset, g->to)->features.n;
   p.mean = RG_NEW(float, rg_graph_cells(session->graph) * p.width);
+  p.number = RG_NEW(int64_t, rg_graph_cells(session->graph));
   p.run = (rg_run){.graph = session->graph,
                    .share = rg_grid_share(session->grid),
                    .sequence = rg_sequence_from(session->graph, session->model.latent,
@@ -189,6 +147,7 @@ rg_status rg_generate(rg_session *session, const rg_generation *g, rg_mat *value
   *values = rg_mat_new(g->latent->rows, p.width);
   all_rows(&p, values);
   rg_free(p.mean);
+  rg_free(p.number);
   rg_batch_fini(&p.batch);
   tables_free(session, p.table);
   return RG_OK;

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256 }; /* cells of a pass */
+/* Lanes are of one size whatever the number of ranks, so that a row of a product is the
+ * same bits wherever its cell lies. */
+enum { LANES = 4, LANE_CELLS = 64 };
 
 /* ---- opening a run ---- */
 
 static int lanes_for(int groups)
 {
-  int lanes = 1;
+  int lanes = LANES;
   while (lanes < groups)
     lanes *= 2;
   return lanes;
@@ -84,7 +86,7 @@ static rg_status open_run(rg_comm *comm, const char *run, const rg_dataset *data
   int groups = 1, lanes, lane_cells;
   RG_TRY(groups_of(session, &groups));
   lanes = lanes_for(groups);
-  lane_cells = CHUNK / lanes;
+  lane_cells = LANE_CELLS;
   if (sample > 0)
     RG_TRY(lanes_of_sample(session, dataset, sample, &lanes, &lane_cells));
   int axes = atoi(rg_vault_text(vault, "teacher_axes"));
@@ -314,6 +316,9 @@ static const float *mean_rows(pass *p, int64_t *low, int64_t *cols)
   *low = blocks ? blocks->offset[blocks->mine.low] : 0;
   *cols = (blocks ? blocks->offset[blocks->mine.high] : p->op->in[0]->width) - *low;
   p->op->type->predict(&p->run, p->op, p->mean);
+  rg_key key = {.seed = p->run.seed, .purpose = RG_FOR_SIMULATE};
+  if (p->read_out->values)
+    p->op->type->draw(&p->run, p->op, &key, p->batch.cell, p->mean);
   return p->mean;
 }
 
@@ -363,6 +368,10 @@ rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
     return rg_fail(RG_EUSAGE, "recipe %s does not predict %s from %s",
                    session->plan->recipe->name, o->to,
                    o->from ? o->from : "what a cell has");
+  if (o->values && !op->type->draw)
+    return rg_fail(RG_EUSAGE,
+                   "recipe %s predicts means of %s; values are not drawn of them",
+                   session->plan->recipe->name, o->to);
   const rg_blocks *blocks = op->in[0]->blocks;
   int64_t all = blocks ? blocks->offset[blocks->n] : op->in[0]->width;
   int64_t mine = blocks ? blocks->offset[blocks->mine.high] -
@@ -378,7 +387,7 @@ rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
             .read_out = o,
             .op = op,
             .mean = RG_NEW(float, rg_graph_cells(session->graph) * mine),
-            .draws = o->draws > 0,
+            .draws = o->draws > 0 || o->values,
             .speaks = blocks || rg_grid_feature_group(session->grid) == 0};
   for (p.draw = 0; p.draw == 0 || p.draw < o->draws; p.draw++) {
     all_cells(&p);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every folder of examples: it has its four files, runs on simulated cells and passes its own
-# check; every recipe of the list has one.
+# check; every recipe of the list has one. With REGATTA_DATA they run on real cells too, few
+# of them: the labels are neighbours more often than by chance.
 . "$top_srcdir/tests/cli/lib.sh"
 RANKS=2
 export RANKS REGATTA
@@ -9,6 +10,28 @@ for recipe in $("$regatta" list recipes --as json | tr '{' '\n' |
   test -d "$top_srcdir/examples/$recipe"
   ok $? "$recipe has an example"
 done
+# real NAME: the example on cells of bone marrow
+real() {
+  case $1 in
+  babel | multivi | sailer | sailerx) cells=bmmc_multiome_small ;;
+  *) cells=bmmc_cite_small ;;
+  esac
+  cells=${REGATTA_DATA:-/nowhere}/$cells.h5mu
+  if ! test -f "$cells"; then
+    skip "$1 on real cells" "REGATTA_DATA has no ${cells##*/}"
+    return
+  fi
+  timeout -k 5 400 sh "$top_srcdir/examples/$1/run.sh" "$scratch/$1-real" "$cells" \
+    --batch batch >"$scratch/log" 2>&1
+  ok $? "$1 runs on real cells"
+  scores=$scratch/$1-real/run/scores.json
+  purity=$(sed -n 's/.*"cells"[^{]*"knn_purity":\([0-9.]*\),.*/\1/p' "$scores")
+  chance=$(sed -n 's/.*"random":{[^}]*"knn_purity":\([0-9.]*\).*/\1/p' "$scores")
+  awk -v purity="$purity" -v chance="$chance" \
+    'BEGIN { exit !(chance > 0 && purity > 1.05 * chance) }'
+  ok $? "$1: neighbours of the same real type: $purity (at random $chance)"
+}
+
 for folder in "$top_srcdir"/examples/*/; do
   folder=${folder%/}
   name=${folder##*/}
@@ -21,5 +44,6 @@ for folder in "$top_srcdir"/examples/*/; do
   status=$?
   sed 's/^/# /' "$scratch/log"
   ok $status "$name passes its check"
+  real $name
 done
 finish
