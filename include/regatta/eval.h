@@ -91,7 +91,8 @@ rg_agreement rg_compare_labels(rg_comm *comm, const int32_t *truth, const int32_
 typedef enum rg_target {
   RG_TARGET_LOG,   /* log1p(1e4 x / depth): Pearson correlation (genes) */
   RG_TARGET_RATIO, /* log1p(x) less its mean over the features of the cell: the same */
-  RG_TARGET_OPEN   /* x > 0: area under the ROC curve (peaks) */
+  RG_TARGET_OPEN,  /* x > 0: area under the ROC curve (peaks) */
+  RG_TARGET_REAL   /* x as it is, where it is no count: Pearson correlation */
 } rg_target;
 /** By the name of the modality: atac, adt, others. Not collective. */
 rg_target rg_target_of(const char *modality);
@@ -102,9 +103,10 @@ typedef struct rg_origin {
   const double *depth;  /* sum over all features of the file */
 } rg_origin;
 /** Axes fitted on the training cells, applied to both: principal components of genes
- *  (RG_TARGET_LOG) and proteins (RG_TARGET_RATIO); of peaks (RG_TARGET_OPEN) the axes from
- *  the second on of idf-weighted rows of unit length. Owned. The same bits on any number of
- *  ranks. Collective. RG_EINPUT. */
+ *  (RG_TARGET_LOG), of proteins (RG_TARGET_RATIO) and of values as they are
+ *  (RG_TARGET_REAL); of peaks (RG_TARGET_OPEN) the axes from the second on of idf-weighted
+ *  rows of unit length. Owned. The same bits on any number of ranks. Collective.
+ *  RG_EINPUT. */
 rg_status rg_origin_axes(rg_comm *comm, rg_target kind, const rg_origin *train,
                          const rg_origin *test, int axes, uint64_t seed,
                          rg_mat *train_axes, rg_mat *test_axes);
@@ -114,7 +116,7 @@ rg_status rg_origin_axes(rg_comm *comm, rg_target kind, const rg_origin *train,
 typedef struct rg_translated {
   const rg_csr *counts;  /* cells x features that are scored */
   const double *scale;   /* per cell, over all features of the file: depth / 1e4 (LOG),
-                            mean of log1p(x) (RATIO), not looked at (OPEN) */
+                            mean of log1p(x) (RATIO), else not looked at */
   const int32_t *label;  /* -1: none */
   const rg_mat *axes;    /* of the modality that is read */
   const double *depth;   /* log1p of the counts that are read */

@@ -50,7 +50,8 @@ rg_status rg_prediction_scale(rg_prediction *p, const char *asked, rg_target tar
                               bool *as_is)
 {
   bool chosen = strcmp(asked, "auto") != 0;
-  *as_is = chosen ? strcmp(asked, "scores") == 0 : p->negative;
+  *as_is = target == RG_TARGET_REAL ||
+           (chosen ? strcmp(asked, "scores") == 0 : p->negative);
   if (!*as_is && p->negative && target != RG_TARGET_OPEN)
     return rg_fail(RG_EUSAGE, "%s: has negative values, which are no means of counts; "
                               "--scale scores takes them as they are",

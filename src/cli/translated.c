@@ -105,29 +105,42 @@ static void choose_cells(rg_comm *comm, const rg_translated_options *o, uint64_t
 
 /* ---- counts ---------------------------------------------------------------------- */
 
-/* Counts of the cells in use, and what of them the scale needs, over all features. */
-static rg_status read_target(rg_translated_side *side, rg_target target)
+/* Values of a modality; those of proteins may be normalised, and so no counts: then
+ * *target becomes that of values as they are. Collective. */
+static rg_status read_values(rg_file *file, int m, rg_target *target, rg_csr *x)
 {
+  bool proteins = *target == RG_TARGET_RATIO || *target == RG_TARGET_REAL;
   rg_status status =
-      rg_read_counts(side->file, side->to, RG_NON_NEGATIVE, &side->counts);
+      rg_read_counts(file, m, proteins ? RG_ANY_FINITE : RG_NON_NEGATIVE, x);
+  bool negative = false;
+  for (int64_t e = 0; status == RG_OK && e < rg_csr_nnz(x); e++)
+    negative = negative || x->values[e] < 0;
+  if (rg_any(rg_file_comm(file), negative))
+    *target = RG_TARGET_REAL;
+  return status;
+}
+
+/* Counts of the cells in use, and what of them the scale needs, over all features. */
+static rg_status read_target(rg_translated_side *side, rg_target *target)
+{
+  rg_status status = read_values(side->file, side->to, target, &side->counts);
   if (status != RG_OK)
     return status;
   rg_csr_keep_rows(&side->counts, side->use);
-  side->scale = rg_row_scale(&side->counts, target);
+  side->scale = rg_row_scale(&side->counts, *target);
   if (side->from >= 0)
     return RG_OK;
   /* nothing is read: the depth is their own */
   side->log_depth = RG_NEW(double, side->counts.rows);
   rg_row_sums(&side->counts, side->log_depth);
   for (int64_t i = 0; i < side->counts.rows; i++)
-    side->log_depth[i] = log1p(side->log_depth[i]);
+    side->log_depth[i] = log1p(fmax(side->log_depth[i], 0));
   return RG_OK;
 }
 
-static rg_status read_origin(rg_translated_side *side)
+static rg_status read_origin(rg_translated_side *side, rg_target *kind)
 {
-  rg_status status =
-      rg_read_counts(side->file, side->from, RG_NON_NEGATIVE, &side->origin);
+  rg_status status = read_values(side->file, side->from, kind, &side->origin);
   if (status != RG_OK)
     return status;
   rg_csr_keep_rows(&side->origin, side->use);
@@ -135,7 +148,7 @@ static rg_status read_origin(rg_translated_side *side)
   side->log_depth = RG_NEW(double, side->origin.rows);
   rg_row_sums(&side->origin, side->depth);
   for (int64_t i = 0; i < side->origin.rows; i++)
-    side->log_depth[i] = log1p(side->depth[i]);
+    side->log_depth[i] = log1p(fmax(side->depth[i], 0));
   return RG_OK;
 }
 
@@ -218,17 +231,17 @@ static rg_status choose_variable(rg_comm *comm, const rg_translated_side *side, 
 }
 
 /* Axes of the modality that is read. Collective. */
-static rg_status make_axes(rg_comm *comm, const rg_translated_options *o, uint64_t seed,
+static rg_status make_axes(rg_comm *comm, const rg_translated_options *o, rg_target kind,
+                           uint64_t seed,
                            rg_translated_data *d)
 {
   rg_status status = RG_OK;
   rg_translated_side *test = &d->test, *train = &d->train;
   const rg_strings *here = &rg_file_modality(test->file, test->from)->features;
   const rg_strings *there = &rg_file_modality(train->file, train->from)->features;
-  rg_target kind = rg_target_of(o->from);
   int32_t *place = RG_NEW(int32_t, here->n);
   bool *kept = NULL;
-  RG_TRY(read_origin(train));
+  RG_TRY(read_origin(train, &kind));
   int64_t n =
       share_columns(here, &test->origin, there, &train->origin, NULL, place);
   if (n < here->n)
@@ -392,7 +405,7 @@ static rg_status open_train(rg_comm *comm, const rg_translated_options *o, uint6
   train->use = RG_NEW(bool, rows);
   memset(train->use, 1, (size_t)rows * sizeof *train->use);
   choose_cells(comm, o, seed, train);
-  RG_TRY(read_target(train, d->target));
+  RG_TRY(read_target(train, &d->target));
 out:
   return status;
 }
@@ -413,7 +426,7 @@ static rg_status open_test(rg_comm *comm, const rg_translated_options *o, uint64
   *row = RG_NEW(int64_t, rg_range_n(rg_file_rows(test->file)));
   RG_TRY(find_cells(comm, p, test, *row));
   choose_cells(comm, o, seed, test);
-  RG_TRY(read_target(test, d->target));
+  RG_TRY(read_target(test, &d->target));
   int64_t cells = test->counts.rows;
   rg_sum_i64(comm, &cells, 1);
   if (cells < 3)
@@ -446,8 +459,9 @@ rg_status rg_translated_read(rg_comm *comm, const char *path,
   if (labels)
     RG_TRY(read_labels(comm, labels, d));
   if (o->from) {
-    RG_TRY(read_origin(&d->test));
-    RG_TRY(make_axes(comm, o, seed, d));
+    rg_target kind = rg_target_of(o->from);
+    RG_TRY(read_origin(&d->test, &kind));
+    RG_TRY(make_axes(comm, o, kind, seed, d));
   }
 out:
   rg_free(row);

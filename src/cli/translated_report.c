@@ -13,6 +13,7 @@ static const char *score_name(rg_target target)
 static const char *score_text(rg_target target)
 {
   return target == RG_TARGET_OPEN    ? "area under the ROC curve of open"
+         : target == RG_TARGET_REAL  ? "Pearson correlation of the values"
          : target == RG_TARGET_RATIO ? "Pearson correlation of the centred log ratio"
                                      : "Pearson correlation of log1p(1e4 x / depth)";
 }
@@ -102,7 +103,9 @@ static int neighbours_for(rg_comm *comm, const rg_translated_options *o,
   int64_t cells = d->train.counts.rows, n = o->nearest;
   rg_sum_i64(comm, &cells, 1);
   if (n == 0) {
-    n = d->target == RG_TARGET_RATIO ? 15 : d->target == RG_TARGET_LOG ? 50 : 200;
+    n = d->target == RG_TARGET_RATIO || d->target == RG_TARGET_REAL ? 15
+        : d->target == RG_TARGET_LOG                                ? 50
+                                                                    : 200;
     n = n < cells / 10 ? n : cells / 10;
   }
   if (d->train.axes.data)

@@ -68,6 +68,8 @@ static double transform(rg_target target, double x, double scale)
     return log1p(x) - scale;
   case RG_TARGET_OPEN:
     return x > 0;
+  case RG_TARGET_REAL:
+    break;
   }
   return x;
 }
