@@ -9,6 +9,7 @@ if test $# -eq 0; then
   set -- $(find include src tests -name '*.[ch]' ! -name registry.c | LC_ALL=C sort)
 fi
 for file in "$@"; do
+  test -f "$file" || { echo "$file: no such file" >&2; continue; }
   ruled=$(mktemp) || exit 1
   ${AWK:-awk} -v limit=$limit '
     /^\/\* ---- .* -+ \*\/$/ && length($0) > limit {
