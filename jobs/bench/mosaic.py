@@ -11,21 +11,7 @@ import numpy as np
 from sklearn.cross_decomposition import CCA
 from sklearn.neighbors import KNeighborsClassifier
 
-
-def unit(x):
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-
-
-def foscttm(a, b):
-    d = ((a ** 2).sum(1)[:, None] - 2 * a @ b.T + (b ** 2).sum(1)[None, :])
-    own = np.diag(d)
-    n = len(d) - 1
-    return ((d < own[:, None]).sum() + (d < own[None, :]).sum()) / (2.0 * len(d) * n)
-
-
-def top(a, b, k):
-    d = ((a ** 2).sum(1)[:, None] - 2 * a @ b.T + (b ** 2).sum(1)[None, :])
-    return np.mean((d < np.diag(d)[:, None]).sum(1) < k)
+from partners import foscttm, top, unit
 
 
 def transfer(a, b, labels, known):
