@@ -265,6 +265,11 @@ void rg_model_start_shares(rg_model *model, const char *param, const char *modal
 void rg_model_likelihood(rg_model *model, const char *modality, rg_op *op);
 /** Modality `to` predicted from `from` alone, for translate. */
 void rg_model_translation(rg_model *model, const char *from, const char *to, rg_op *op);
+/** The likelihood of `to` from `from` ("": all that a cell has), or NULL. */
+const struct rg_likelihood *rg_model_find(const rg_model *model, const char *from,
+                                          const char *to);
+/** What the mean of a likelihood is read from: its inputs but the target, then NULL. */
+void rg_likelihood_sources(const rg_op *op, rg_node *sources[RG_OP_INPUTS + 1]);
 /** Let a modality take part in model->prior, with the dense input that says which of its
  *  cells are near. */
 void rg_model_prior(rg_model *model, const char *modality, const char *input, int axes);

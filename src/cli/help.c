@@ -80,13 +80,18 @@ char *rg_field_text(const rg_field *f)
   return text;
 }
 
+/* An option that is on unless --no-NAME turns it off. */
+static bool is_on(const rg_field *f)
+{
+  return f->type == RG_BOOL && f->value && f->value[0] == 't';
+}
+
 /* "-o, --output PATH", "    --n-cells N"; owned by the caller. */
 static char *spell_option(const rg_field *f)
 {
-  bool on = f->type == RG_BOOL && f->value && f->value[0] == 't';
   char *left =
       rg_format("  %s--%s%s%s", strcmp(f->name, "output") == 0 ? "-o, " : "    ",
-                on ? "no-" : "", f->name, metavar(f));
+                is_on(f) ? "no-" : "", f->name, metavar(f));
   for (char *p = left; *p; p++)
     if (*p == '_')
       *p = '-';
@@ -98,7 +103,7 @@ void rg_help_field(FILE *out, const rg_field *f, const char *section)
   char *left = section ? rg_format("  %s%s%s%s", section, *section ? "." : "", f->name,
                                    metavar(f))
                        : spell_option(f);
-  char *text = rg_field_text(f);
+  char *text = !section && is_on(f) ? rg_format("do not %s", f->help) : rg_field_text(f);
   print_option(out, left, text);
   rg_free(left);
   rg_free(text);

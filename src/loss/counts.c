@@ -20,11 +20,16 @@ typedef struct places {
   int logit, library, r, mask;
 } places;
 
-static places places_of(const rg_op *op, bool extra_zeros)
+static bool has_extra_zeros(const rg_op *op)
+{
+  return op->type == &rg_loss_zinb;
+}
+
+static places places_of(const rg_op *op)
 {
   const rg_counts_options *o = op->options;
   places at = {-1, -1, -1, 2};
-  if (extra_zeros)
+  if (has_extra_zeros(op))
     at.logit = at.mask++;
   if (strcmp(o->mean, "softmax") == 0)
     at.library = at.mask++;
@@ -33,10 +38,10 @@ static places places_of(const rg_op *op, bool extra_zeros)
   return at;
 }
 
-rg_status rg_counts_shape(rg_op *op, rg_graph *graph, bool extra_zeros)
+rg_status rg_counts_shape(rg_graph *graph, rg_op *op)
 {
   rg_status status = RG_OK;
-  places at = places_of(op, extra_zeros);
+  places at = places_of(op);
   if (op->n_in != at.mask && op->n_in != at.mask + 1)
     return rg_fail(RG_EUSAGE, "%s %s needs %d inputs and at most a mask, got %d",
                    op->type->name, op->name, at.mask, op->n_in);
@@ -54,7 +59,7 @@ out:
   return status;
 }
 
-void rg_counts_plan(rg_graph *graph, rg_op *op, bool extra_zeros)
+void rg_counts_plan(rg_graph *graph, rg_op *op)
 {
   rg_counts_state *state = op->state;
   int64_t n = rg_graph_cells(graph) * op->in[0]->width;
@@ -64,7 +69,7 @@ void rg_counts_plan(rg_graph *graph, rg_op *op, bool extra_zeros)
   state->by_library = rg_graph_scratch(graph, rg_graph_cells(graph));
   state->by_y = rg_graph_scratch(graph, n);
   state->by_r = rg_graph_scratch(graph, n);
-  state->by_logit = extra_zeros ? rg_graph_scratch(graph, n) : NULL;
+  state->by_logit = has_extra_zeros(op) ? rg_graph_scratch(graph, n) : NULL;
 }
 
 static double cell_loss(rg_run *run, rg_op *op, const places *at, int64_t cell)
@@ -102,10 +107,10 @@ static void clear_cell(const rg_op *op, int64_t cell)
     memset(state->by_logit + row, 0, sizeof(float) * (size_t)width);
 }
 
-void rg_counts_forward(rg_run *run, rg_op *op, bool extra_zeros)
+void rg_counts_forward(rg_run *run, rg_op *op)
 {
   const rg_counts_options *o = op->options;
-  places at = places_of(op, extra_zeros);
+  places at = places_of(op);
   const rg_node *mask = mask_at(op, at.mask);
   op->denominator =
       rg_masked_denominator(run, op, mask, o->reduction, op->in[0]->width);
@@ -122,10 +127,10 @@ void rg_counts_forward(rg_run *run, rg_op *op, bool extra_zeros)
   }
 }
 
-void rg_counts_backward(rg_run *run, rg_op *op, bool extra_zeros)
+void rg_counts_backward(rg_run *run, rg_op *op)
 {
   const rg_counts_state *state = op->state;
-  places at = places_of(op, extra_zeros);
+  places at = places_of(op);
   double scale = op->scale / op->denominator;
   int64_t n = node_floats(run, op->in[0]);
   rg_add_slopes(op->in[0]->d, scale, state->by_y, n);
@@ -139,9 +144,9 @@ void rg_counts_backward(rg_run *run, rg_op *op, bool extra_zeros)
     rg_column_gradient(run, op, 0, state->by_r, scale);
 }
 
-void rg_counts_predict(rg_run *run, rg_op *op, bool extra_zeros, float *mean)
+void rg_counts_predict(rg_run *run, rg_op *op, float *mean)
 {
-  places at = places_of(op, extra_zeros);
+  places at = places_of(op);
   int64_t width = op->in[0]->width;
 #pragma omp parallel for schedule(static)
   for (int64_t cell = 0; cell < cells_of(run); cell++) {
@@ -169,10 +174,10 @@ static double draw_one(const rg_key *key, uint64_t cell, uint64_t feature, doubl
   return rg_draw_count(key, cell, feature, m, exp(fmin(r, 16)));
 }
 
-void rg_counts_draw(rg_run *run, rg_op *op, bool extra_zeros, const rg_key *key,
-                    const int64_t *number, float *values)
+void rg_counts_draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                    float *values)
 {
-  places at = places_of(op, extra_zeros);
+  places at = places_of(op);
   int64_t width = op->in[0]->width;
   const float *shared = at.r < 0 ? rg_param_value(run->graph, op->param[0]) : NULL;
 #pragma omp parallel for schedule(static)
@@ -187,7 +192,7 @@ void rg_counts_draw(rg_run *run, rg_op *op, bool extra_zeros, const rg_key *key,
 }
 
 /* The target is a modality, dense or as it is, or positive numbers that are not whole. */
-bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_zeros)
+bool rg_counts_probe(rg_graph *graph, int variant, const char *type)
 {
   const char *options[] = {"reduction=sum", "mean=softmax reduction=cell",
                            "dispersion=given", "mean=softmax dispersion=given"};
@@ -203,7 +208,7 @@ bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_
     y = rg_apply(graph, "activation", "mean", "kind=softplus", y, NULL);
   rg_node *in[5] = {NULL};
   int n = 0;
-  if (extra_zeros)
+  if (strcmp(type, rg_loss_zinb.name) == 0)
     in[n++] = rg_input_free(graph, "logit", NULL, 13);
   if (variant % 2)
     in[n++] = rg_apply(graph, "activation", "positive", "kind=exp",

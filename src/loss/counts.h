@@ -21,15 +21,18 @@ typedef struct rg_counts_state {
   float *by_library;             /* [cell] */
 } rg_counts_state;
 
-rg_status rg_counts_shape(rg_op *op, rg_graph *graph, bool extra_zeros);
-void rg_counts_plan(rg_graph *graph, rg_op *op, bool extra_zeros);
-void rg_counts_forward(rg_run *run, rg_op *op, bool extra_zeros);
-void rg_counts_backward(rg_run *run, rg_op *op, bool extra_zeros);
-/** Means: of zinb with the extra zeros, so (1 - sigmoid(p)) m. */
-void rg_counts_predict(rg_run *run, rg_op *op, bool extra_zeros, float *mean);
-/** Counts in the place of those means. */
-void rg_counts_draw(rg_run *run, rg_op *op, bool extra_zeros, const rg_key *key,
-                    const int64_t *number, float *values);
-bool rg_counts_probe(rg_graph *graph, int variant, const char *type, bool extra_zeros);
+/** The record of zinb; every other one of these has no extra zeros. */
+extern const rg_op_type rg_loss_zinb;
+
+/* what both records are made of; predict gives of zinb the means with the extra zeros,
+ * (1 - sigmoid(p)) m */
+rg_status rg_counts_shape(rg_graph *graph, rg_op *op);
+void rg_counts_plan(rg_graph *graph, rg_op *op);
+void rg_counts_forward(rg_run *run, rg_op *op);
+void rg_counts_backward(rg_run *run, rg_op *op);
+void rg_counts_predict(rg_run *run, rg_op *op, float *mean);
+void rg_counts_draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                    float *values);
+bool rg_counts_probe(rg_graph *graph, int variant, const char *type);
 
 #endif

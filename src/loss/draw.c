@@ -27,9 +27,13 @@ double rg_draw_count(const rg_key *key, uint64_t cell, uint64_t feature, double 
   return k;
 }
 
-void rg_draw_bits(const rg_run *run, const rg_key *key, const int64_t *number,
-                  int64_t first, int64_t width, float *values)
+void rg_draw_bits(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                  float *values)
 {
+  const rg_node *in = op->in[0];
+  const int64_t *offset = in->blocks ? my_offsets(in->blocks) : NULL;
+  int64_t first = offset ? offset[0] : 0;
+  int64_t width = offset ? offset[in->parts] - first : in->width;
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < cells_of(run); i++)
     for (int64_t j = 0; j < width; j++) {

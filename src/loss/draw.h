@@ -8,9 +8,10 @@
 /** A negative binomial count of mean m and inverse dispersion t. */
 double rg_draw_count(const rg_key *key, uint64_t cell, uint64_t feature, double m,
                      double t);
-/** Put 0 or 1 in the place of probabilities: rows of the run's cells, `width` columns that
- *  are features first.. of the modality. */
-void rg_draw_bits(const rg_run *run, const rg_key *key, const int64_t *number,
-                  int64_t first, int64_t width, float *values);
+/** rg_op_type.draw of likelihoods of zeros and ones: 0 or 1 in the place of the
+ *  probabilities of the first input's columns, or of this rank's features where it is
+ *  blocked. */
+void rg_draw_bits(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
+                  float *values);
 
 #endif

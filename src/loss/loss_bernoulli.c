@@ -75,12 +75,6 @@ static void predict(rg_run *run, rg_op *op, float *mean)
   rg_v_sigmoid(node_floats(run, op->in[0]), op->in[0]->x, mean);
 }
 
-static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
-                 float *values)
-{
-  rg_draw_bits(run, key, number, 0, op->in[0]->width, values);
-}
-
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"reduction=sum", "reduction=cell one_weight=3",
@@ -109,7 +103,7 @@ const rg_op_type rg_loss_bernoulli = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
-    .draw = draw,
+    .draw = rg_draw_bits,
     .probe = probe,
     .tolerance = 2e-3,
     .tolerance_why = "float32"};

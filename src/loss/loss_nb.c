@@ -1,40 +1,9 @@
 /* Negative binomial of counts. */
 #include "counts.h"
 
-static rg_status shape(rg_graph *graph, rg_op *op)
-{
-  return rg_counts_shape(op, graph, false);
-}
-
-static void plan(rg_graph *graph, rg_op *op)
-{
-  rg_counts_plan(graph, op, false);
-}
-
-static void forward(rg_run *run, rg_op *op)
-{
-  rg_counts_forward(run, op, false);
-}
-
-static void backward(rg_run *run, rg_op *op)
-{
-  rg_counts_backward(run, op, false);
-}
-
-static void predict(rg_run *run, rg_op *op, float *mean)
-{
-  rg_counts_predict(run, op, false, mean);
-}
-
-static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
-                 float *values)
-{
-  rg_counts_draw(run, op, false, key, number, values);
-}
-
 static bool probe(rg_graph *graph, int variant)
 {
-  return rg_counts_probe(graph, variant, "nb", false);
+  return rg_counts_probe(graph, variant, "nb");
 }
 
 const rg_op_type rg_loss_nb = {
@@ -45,12 +14,12 @@ const rg_op_type rg_loss_nb = {
     .options_size = sizeof(rg_counts_options),
     .state_size = sizeof(rg_counts_state),
     .is_loss = true,
-    .shape = shape,
-    .plan = plan,
-    .forward = forward,
-    .backward = backward,
-    .predict = predict,
-    .draw = draw,
+    .shape = rg_counts_shape,
+    .plan = rg_counts_plan,
+    .forward = rg_counts_forward,
+    .backward = rg_counts_backward,
+    .predict = rg_counts_predict,
+    .draw = rg_counts_draw,
     .probe = probe,
     .tolerance = 5e-3,
     .tolerance_why = "float32 and the curvature of 1/mean"};

@@ -125,12 +125,6 @@ static void predict(rg_run *run, rg_op *op, float *mean)
   rg_v_sigmoid(node_floats(run, op->in[0]), op->in[0]->x, mean);
 }
 
-static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
-                 float *values)
-{
-  rg_draw_bits(run, key, number, 0, op->in[0]->width, values);
-}
-
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"reduction=sum", "reduction=mean",
@@ -163,7 +157,7 @@ const rg_op_type rg_loss_scaled_bernoulli = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
-    .draw = draw,
+    .draw = rg_draw_bits,
     .probe = probe,
     .tolerance = 3e-3,
     .tolerance_why = "curvature of log(1 - p)"};

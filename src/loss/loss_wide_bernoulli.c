@@ -143,14 +143,6 @@ static void predict(rg_run *run, rg_op *op, float *mean)
                          offset[h->parts] - offset[0]);
 }
 
-static void draw(rg_run *run, rg_op *op, const rg_key *key, const int64_t *number,
-                 float *values)
-{
-  const rg_node *h = op->in[0];
-  const int64_t *offset = my_offsets(h->blocks);
-  rg_draw_bits(run, key, number, offset[0], offset[h->parts] - offset[0], values);
-}
-
 static bool probe(rg_graph *graph, int variant)
 {
   const char *options[] = {"one_weight=3", "reduction=mean", "reduction=cell",
@@ -177,7 +169,7 @@ const rg_op_type rg_loss_wide_bernoulli = {
     .forward = forward,
     .backward = backward,
     .predict = predict,
-    .draw = draw,
+    .draw = rg_draw_bits,
     .probe = probe,
     .tolerance = 2e-3,
     .tolerance_why = "float32 products"};

@@ -247,6 +247,26 @@ void rg_model_explains(rg_model *model, const char *modality, rg_node *first)
   input->first = first;
 }
 
+const struct rg_likelihood *rg_model_find(const rg_model *model, const char *from,
+                                          const char *to)
+{
+  for (int i = 0; i < model->n_likelihoods; i++)
+    if (strcmp(model->likelihood[i].modality, to) == 0 &&
+        strcmp(model->likelihood[i].from, from) == 0)
+      return &model->likelihood[i];
+  return NULL;
+}
+
+void rg_likelihood_sources(const rg_op *op, rg_node *sources[RG_OP_INPUTS + 1])
+{
+  enum { TARGET = 1 };
+  int n = 0;
+  for (int k = 0; k < op->n_in; k++)
+    if (k != TARGET)
+      sources[n++] = op->in[k];
+  sources[n] = NULL;
+}
+
 void rg_model_watch(rg_model *model, rg_op *loss, double weight)
 {
   RG_ASSERT(model->n_watch < RG_TERMS);

@@ -22,7 +22,8 @@ void rg_mat_unit_rows(rg_mat *mat)
     double squares = 0;
     for (int64_t j = 0; j < mat->cols; j++)
       squares += (double)row[j] * (double)row[j];
+    float length = (float)sqrt(squares);
     for (int64_t j = 0; squares > 0 && j < mat->cols; j++)
-      row[j] /= (float)sqrt(squares);
+      row[j] /= length;
   }
 }

@@ -95,15 +95,6 @@ static void all_rows(pass *p, rg_mat *values)
 
 /* ---- entry ---- */
 
-static const struct rg_likelihood *likelihood_of(const rg_session *session, const char *to)
-{
-  for (int i = 0; i < session->model.n_likelihoods; i++)
-    if (!*session->model.likelihood[i].from &&
-        strcmp(session->model.likelihood[i].modality, to) == 0)
-      return &session->model.likelihood[i];
-  return NULL;
-}
-
 static rg_status check(const rg_session *session, const rg_generation *g,
                        const struct rg_likelihood *l)
 {
@@ -123,16 +114,12 @@ static rg_status check(const rg_session *session, const rg_generation *g,
 
 rg_status rg_generate(rg_session *session, const rg_generation *g, rg_mat *values)
 {
-  enum { TARGET = 1 };
-  const struct rg_likelihood *l = likelihood_of(session, g->to);
+  const struct rg_likelihood *l = rg_model_find(&session->model, "", g->to);
   rg_status status = check(session, g, l);
   if (status != RG_OK)
     return status;
-  rg_node *targets[RG_OP_INPUTS + 2] = {0};
-  int n = 0;
-  for (int k = 0; k < l->op->n_in; k++)
-    if (k != TARGET)
-      targets[n++] = l->op->in[k];
+  rg_node *sources[RG_OP_INPUTS + 1];
+  rg_likelihood_sources(l->op, sources);
   pass p = {.session = session, .g = g, .likelihood = l, .table = tables_new(session),
             .batch = rg_batch_new(session->graph, &session->store)};
   p.width = rg_dataset_modality(session->dataset, g->to)->features.n;
@@ -141,7 +128,7 @@ rg_status rg_generate(rg_session *session, const rg_generation *g, rg_mat *value
   p.run = (rg_run){.graph = session->graph,
                    .share = rg_grid_share(session->grid),
                    .sequence = rg_sequence_from(session->graph, session->model.latent,
-                                                targets),
+                                                sources),
                    .cell = p.batch.cell,
                    .sparse = p.batch.sparse};
   *values = rg_mat_new(g->latent->rows, p.width);

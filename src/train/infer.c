@@ -230,19 +230,6 @@ static const float *embedding_rows(pass *p, int64_t *low, int64_t *cols)
   return p->node->x;
 }
 
-static void unit_rows(rg_mat *x)
-{
-  for (int64_t i = 0; i < x->rows; i++) {
-    float *row = rg_mat_row(x, i);
-    double squares = 0;
-    for (int64_t j = 0; j < x->cols; j++)
-      squares += (double)row[j] * (double)row[j];
-    float factor = squares > 0 ? (float)(1 / sqrt(squares)) : 1;
-    for (int64_t j = 0; j < x->cols; j++)
-      row[j] *= factor;
-  }
-}
-
 /* Rows of a node, NaN where the mask (may be NULL) is not above 0. */
 static void node_rows(rg_session *session, rg_node *node, rg_node *mask, rg_mat *rows)
 {
@@ -263,7 +250,7 @@ rg_status rg_embed(rg_session *session, int which, rg_mat *embedding)
   const struct rg_embedding *e = &session->model.embedding[which];
   node_rows(session, e->node, e->mask, embedding);
   if (e->unit)
-    unit_rows(embedding);
+    rg_mat_unit_rows(embedding);
   return RG_OK;
 }
 
@@ -322,27 +309,6 @@ static const float *mean_rows(pass *p, int64_t *low, int64_t *cols)
   return p->mean;
 }
 
-static rg_op *likelihood_of(const rg_session *session, const char *from, const char *to)
-{
-  for (int i = 0; i < session->model.n_likelihoods; i++)
-    if (strcmp(session->model.likelihood[i].modality, to) == 0 &&
-        strcmp(session->model.likelihood[i].from, from) == 0)
-      return session->model.likelihood[i].op;
-  return NULL;
-}
-
-/* What the mean is read from: all inputs of the likelihood but its target. */
-static rg_sequence *sequence_to(rg_session *session, const rg_op *op)
-{
-  enum { TARGET = 1 };
-  rg_node *targets[RG_OP_INPUTS + 1] = {0};
-  int n = 0;
-  for (int k = 0; k < op->n_in; k++)
-    if (k != TARGET)
-      targets[n++] = op->in[k];
-  return rg_sequence_new(session->graph, targets, NULL, 0);
-}
-
 /* Rows of cells without the modality that is read are not known. */
 static void forget_rows(const rg_session *session, const char *from, rg_mat *mean)
 {
@@ -363,7 +329,9 @@ static void mix(rg_mat *mean, const rg_mat *drawn, int64_t draw)
 
 rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
 {
-  rg_op *op = likelihood_of(session, o->from ? o->from : "", o->to);
+  const struct rg_likelihood *found =
+      rg_model_find(&session->model, o->from ? o->from : "", o->to);
+  rg_op *op = found ? found->op : NULL;
   if (!op || !op->type->predict)
     return rg_fail(RG_EUSAGE, "recipe %s does not predict %s from %s",
                    session->plan->recipe->name, o->to,
@@ -378,10 +346,12 @@ rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
                               blocks->offset[blocks->mine.low]
                         : all;
   *mean = unknown_rows(session, all);
-  rg_mat drawn = unknown_rows(session, all);
+  rg_mat drawn = o->draws > 1 ? unknown_rows(session, all) : (rg_mat){0};
+  rg_node *sources[RG_OP_INPUTS + 1];
+  rg_likelihood_sources(op, sources);
   pass p = {.session = session,
-            .sequence = sequence_to(session, op),
-            .result = &drawn,
+            .sequence = rg_sequence_new(session->graph, sources, NULL, 0),
+            .result = o->draws > 1 ? &drawn : mean,
             .rows = mean_rows,
             .set_inputs = set_covariates,
             .read_out = o,
@@ -391,7 +361,8 @@ rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
             .speaks = blocks || rg_grid_feature_group(session->grid) == 0};
   for (p.draw = 0; p.draw == 0 || p.draw < o->draws; p.draw++) {
     all_cells(&p);
-    mix(mean, &drawn, p.draw);
+    if (o->draws > 1)
+      mix(mean, &drawn, p.draw);
   }
   rg_free(p.mean);
   rg_mat_fini(&drawn);
