@@ -1,7 +1,7 @@
 #!/bin/sh
 # format.sh [FILE...]: bring lines of C that are too wide into form (all sources without
 # arguments): rules of sections are redrawn, code is given to clang-format line by line.
-# Wide lines inside comments are left for a human, and printed.
+# Wide lines inside comments are left for a human, and printed. Other files are passed over.
 cd "${0%/*}/.." || exit 1
 limit=88
 if test $# -eq 0; then
@@ -9,6 +9,7 @@ if test $# -eq 0; then
   set -- $(find include src tests -name '*.[ch]' ! -name registry.c | LC_ALL=C sort)
 fi
 for file in "$@"; do
+  case $file in *.[ch]) ;; *) continue ;; esac
   test -f "$file" || { echo "$file: no such file" >&2; continue; }
   ruled=$(mktemp) || exit 1
   ${AWK:-awk} -v limit=$limit '
