@@ -45,6 +45,16 @@ modalities_of() { # SET
   esac
 }
 
+# User and system seconds go to NAME.cpu: on a shared machine the clock says little.
+timed() { # NAME COMMAND...
+  name=$1
+  shift
+  (
+    try "$name.train.log" "$@"
+    times >"$name.cpu"
+  )
+}
+
 try() { # LOG COMMAND...
   log=$1
   shift
@@ -62,7 +72,7 @@ scored() {
   test "$batch" = - || train="--batch $batch"
   full=$data/$set.h5mu test=$folder/$set.test.h5mu
   # shellcheck disable=SC2086 # options are words
-  try "$name.train.log" $regatta train "$folder/$set.train.h5mu" -o "$name" \
+  timed "$name" $regatta train "$folder/$set.train.h5mu" -o "$name" \
     --recipe $recipe $train --set train.seed=$seed
   try "$name.log" $regatta embed "$name" "$full" -o "$name.all.h5ad"
   try "$name.log" $regatta embed "$name" "$test" -o "$name.test.h5ad"

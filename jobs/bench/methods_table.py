@@ -31,12 +31,13 @@ def number(values):
 
 
 def seconds(path):
+    """User and system seconds of the children, the second line of the shell's times."""
     try:
         with open(path) as f:
-            found = re.search(r"trained: .*?([0-9.]+) s,", f.read())
-    except OSError:
+            times = re.findall(r"(\d+)m([0-9.]+)s", f.read().splitlines()[1])
+    except (OSError, IndexError):
         return None
-    return float(found.group(1)) if found else None
+    return sum(60 * int(m) + float(s) for m, s in times)
 
 
 def correlation(scores):
@@ -51,7 +52,7 @@ def table(folder, name, runs):
     ways = sorted({k for r in runs.values() for s in r for k in s if "-" in k})
     print("\n### %s\n" % name)
     head = [n for n, _ in LABELS] + ["left-out purity"] + [n for n, _ in MATCH]
-    row(["method"] + head + [w.replace("-", " to ") for w in ways] + ["seconds"])
+    row(["method"] + head + [w.replace("-", " to ") for w in ways] + ["CPU s"])
     row(["---"] * (len(head) + len(ways) + 2))
     for recipe in sorted(runs):
         seeds = runs[recipe]
@@ -81,7 +82,7 @@ for path in sorted(glob.glob(os.path.join(folder, "*.all.json"))):
     stem = path[:-len(".all.json")]
     name, recipe, seed = os.path.basename(stem).rsplit("-", 2)
     run = {part: read("%s.%s.json" % (stem, part)) for part in ("all", "test", "match")}
-    run["seconds"] = seconds(stem + ".train.log")
+    run["seconds"] = seconds(stem + ".cpu")
     for way in glob.glob(stem + ".*-*.json"):
         run[way[len(stem) + 1:-len(".json")]] = read(way)
     sets[name][recipe].append(run)
