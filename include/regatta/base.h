@@ -238,14 +238,30 @@ const char *rg_json_string(const rg_json *json);
 
 /** Seconds since some fixed moment. */
 double rg_now(void);
-/** Open and close the named scope; scopes nest ("train", "train/step"). The seconds add
- *  up over repeats. */
+/** Open and close the named scope; scopes nest ("train", "train/step"). Seconds and
+ *  traffic add up over repeats. Closing one closes those that an error left open in it. */
 void rg_timer_start(const char *name);
 void rg_timer_stop(const char *name);
+/** What went through comm; comm.h says how it is counted. */
+typedef struct rg_traffic {
+  int64_t sent, received; /* bytes */
+  int64_t messages;       /* sent from rank to rank, outside MPI's collectives */
+  int64_t waits;          /* MPI calls that wait for other ranks */
+  double seconds;         /* in them */
+} rg_traffic;
+
+/** One scope so far; one that is open counts up to now. */
+typedef struct rg_scope {
+  const char *path; /* "train/step", borrowed */
+  int64_t calls;
+  double seconds;
+  rg_traffic traffic;
+} rg_scope;
+
+/** Read the traffic of scopes through this function (comm's) from now on; NULL: none. */
+void rg_timer_meter(void (*read)(rg_traffic *now));
 /** Visit all scopes in the order of their first start. */
-void rg_timer_each(void (*visit)(void *self, const char *path, double seconds,
-                                 int64_t calls),
-                   void *self);
+void rg_timer_each(void (*visit)(void *self, const rg_scope *scope), void *self);
 
 /* ---- injected faults ------------------------------------------------------------- */
 

@@ -44,9 +44,16 @@ void rg_comm_banner(rg_comm *comm, FILE *out);
 /** The MPI_Comm behind, for parallel HDF5: points to an MPI_Comm, MPI_COMM_SELF for one
  *  rank (of use only when MPI was started). Not collective. */
 void *rg_comm_mpi(rg_comm *comm);
-/** Bytes this process has sent and received through comm so far, as if each message went
- *  straight to where it is needed (a reduction counts as reduce-scatter and allgather);
- *  without ScaLAPACK's own. Not collective. */
+/** What this process has sent and received through comm so far. Bytes count as if each
+ *  went straight to where it is needed, whatever the algorithm inside MPI: a gather on
+ *  all sends this rank's part to every other, an all-to-all its own pieces, a broadcast
+ *  is sent by its root alone, a reduction counts as reduce-scatter and allgather.
+ *  Messages are those from rank to rank outside MPI's collectives; a wait is one of its
+ *  collectives or the completion of posted messages, with the seconds spent in it.
+ *  Without what ScaLAPACK and HDF5 send themselves. Scopes of time (base.h) have it by
+ *  phase once MPI is started. Not collective. */
+void rg_comm_traffic(rg_traffic *now);
+/** The bytes of it. Not collective. */
 void rg_comm_bytes(int64_t *sent, int64_t *received);
 void rg_barrier(rg_comm *comm);
 

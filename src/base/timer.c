@@ -1,4 +1,4 @@
-/* Named, nested scopes of time. Used from the main thread of a rank. */
+/* Named, nested scopes of time and traffic. Used from the main thread of a rank. */
 #include "regatta/base.h"
 
 #include <string.h>
@@ -9,18 +9,33 @@ typedef struct scope {
   char *path;       /* "train/step", owned */
   const char *name; /* last part of path */
   int parent;       /* -1 at the top */
-  double seconds, started;
   int64_t calls;
+  double seconds, started;
+  rg_traffic traffic, before; /* in all; of the process when it was opened */
 } scope;
 
 static scope *scopes;
 static int n_scopes, current = -1;
+static void (*meter)(rg_traffic *now);
 
 double rg_now(void)
 {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void rg_timer_meter(void (*read)(rg_traffic *now))
+{
+  meter = read;
+}
+
+static rg_traffic traffic_now(void)
+{
+  rg_traffic now = {0};
+  if (meter)
+    meter(&now);
+  return now;
 }
 
 static int find_or_add(const char *name)
@@ -37,25 +52,61 @@ static int find_or_add(const char *name)
   return n_scopes++;
 }
 
+/* Add what an open scope has used since it was opened. */
+static void add_up(const scope *s, double *seconds, rg_traffic *sum)
+{
+  rg_traffic now = traffic_now();
+  *seconds += rg_now() - s->started;
+  sum->sent += now.sent - s->before.sent;
+  sum->received += now.received - s->before.received;
+  sum->messages += now.messages - s->before.messages;
+  sum->waits += now.waits - s->before.waits;
+  sum->seconds += now.seconds - s->before.seconds;
+}
+
+static bool is_open(const char *name)
+{
+  for (int i = current; i >= 0; i = scopes[i].parent)
+    if (strcmp(scopes[i].name, name) == 0)
+      return true;
+  return false;
+}
+
+static void close_current(void)
+{
+  scope *s = &scopes[current];
+  add_up(s, &s->seconds, &s->traffic);
+  s->calls++;
+  current = s->parent;
+}
+
 void rg_timer_start(const char *name)
 {
   current = find_or_add(name);
+  scopes[current].before = traffic_now();
   scopes[current].started = rg_now();
 }
 
 void rg_timer_stop(const char *name)
 {
-  RG_ASSERT(current >= 0 && strcmp(scopes[current].name, name) == 0);
-  scope *s = &scopes[current];
-  s->seconds += rg_now() - s->started;
-  s->calls++;
-  current = s->parent;
+  RG_ASSERT(is_open(name));
+  while (strcmp(scopes[current].name, name) != 0)
+    close_current();
+  close_current();
 }
 
-void rg_timer_each(void (*visit)(void *self, const char *path, double seconds,
-                                 int64_t calls),
-                   void *self)
+void rg_timer_each(void (*visit)(void *self, const rg_scope *scope), void *self)
 {
-  for (int i = 0; i < n_scopes; i++)
-    visit(self, scopes[i].path, scopes[i].seconds, scopes[i].calls);
+  for (int i = 0; i < n_scopes; i++) {
+    const scope *s = &scopes[i];
+    rg_scope seen = {s->path, s->calls, s->seconds, s->traffic};
+    bool open = false;
+    for (int k = current; k >= 0; k = scopes[k].parent)
+      open = open || k == i;
+    if (open) {
+      add_up(s, &seen.seconds, &seen.traffic);
+      seen.calls++;
+    }
+    visit(self, &seen);
+  }
 }

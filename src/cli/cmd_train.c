@@ -202,6 +202,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_work_open(comm, call->arguments[0], &plan, &file));
   rg_timer_stop("read");
   RG_TRY(load(file, &plan, &dataset, &teacher));
+  rg_work_cells(rg_range_n(dataset.rows));
   RG_TRY(rg_session_new(comm, &plan, &dataset, &teacher, &session));
   RG_TRY(keep_prepared(comm, o->output, &plan, &dataset));
   status = train(call, o->output, o->resume, session, rg_session_work(session), &outcome);
@@ -229,7 +230,8 @@ const rg_command rg_cmd_train = {
         "and keeps everything in the folder RUN: used_config.yaml (every value and "
         "where "
         "it came from), prepared (features and embeddings), ckpt (checkpoints), "
-        "log.jsonl, metrics.csv, timers.csv, STATUS. The trained model does not depend "
+        "log.jsonl, metrics.csv, timers.csv, ranks.csv, STATUS. The trained model does not "
+        "depend "
         "on the number of ranks. SIGTERM, SIGUSR1, a file RUN/stop or "
         "train.max_hours end the training with a checkpoint and exit code 75. "
         "--init-from OLD goes on from another run: new cells are mapped onto its features, "

@@ -240,61 +240,6 @@ rg_status rg_work_status(rg_comm *comm, const char *run, const char *state)
   return status;
 }
 
-typedef struct scopes {
-  int n;
-  char name[128][96];
-  double seconds[128];
-  int64_t calls[128];
-} scopes;
-
-static void add_scope(void *self, const char *path, double seconds, int64_t calls)
-{
-  scopes *s = self;
-  if (s->n == 128)
-    return;
-  snprintf(s->name[s->n], sizeof s->name[0], "%s", path);
-  s->seconds[s->n] = seconds;
-  s->calls[s->n++] = calls;
-}
-
-/* Scopes that every rank has, with extremes and mean. */
-static char *timers_text(rg_comm *comm, scopes *s)
-{
-  int64_t n = s->n;
-  rg_min_i64(comm, &n, 1);
-  double *least = RG_NEW(double, n), *most = RG_NEW(double, n), *sum = RG_NEW(double, n);
-  memcpy(least, s->seconds, sizeof *least * (size_t)n);
-  memcpy(most, s->seconds, sizeof *most * (size_t)n);
-  memcpy(sum, s->seconds, sizeof *sum * (size_t)n);
-  rg_min_f64(comm, least, n);
-  rg_max_f64(comm, most, n);
-  rg_sum_f64(comm, sum, n);
-  char *text = rg_strdup("phase,calls,min_s,mean_s,max_s\n");
-  for (int64_t k = 0; k < n; k++) {
-    char *more = rg_format("%s%s,%lld,%.6f,%.6f,%.6f\n", text, s->name[k],
-                           (long long)s->calls[k], least[k], sum[k] / rg_size(comm),
-                           most[k]);
-    rg_free(text);
-    text = more;
-  }
-  rg_free(least);
-  rg_free(most);
-  rg_free(sum);
-  return text;
-}
-
-rg_status rg_work_timers(rg_comm *comm, const char *run)
-{
-  scopes *s = RG_NEW(scopes, 1);
-  rg_timer_each(add_scope, s);
-  char *text = timers_text(comm, s), *path = rg_format("%s/timers.csv", run);
-  rg_status status = rg_write_text(comm, path, text);
-  rg_free(path);
-  rg_free(text);
-  rg_free(s);
-  return status;
-}
-
 void rg_work_memory(rg_comm *comm)
 {
   int64_t least = rg_memory_peak(), most = least;

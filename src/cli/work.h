@@ -37,9 +37,16 @@ void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
 rg_status rg_work_inspect(rg_comm *comm, const char *run);
 /** Write RUN/STATUS: running, done, stopped or failed. Collective. */
 rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
-/** Write RUN/timers.csv: seconds of every scope, least, mean and most over ranks.
+/** Write RUN/timers.csv, a row per scope of any rank: calls (of the rank with most),
+ *  seconds (least, mean, most over ranks, and the rank with most), bytes, messages and
+ *  waits (sums over ranks, as comm.h counts them) and seconds in waits (mean over ranks);
+ *  a rank without the scope counts as zeros. Beside it RUN/ranks.csv, a row per rank:
+ *  host, threads, peak memory, cells, seconds of the processor, and the same of comm.
  *  Collective. */
 rg_status rg_work_timers(rg_comm *comm, const char *run);
+/** Cells this rank trains on, for RUN/ranks.csv; kept until the program ends. Not
+ *  collective. */
+void rg_work_cells(int64_t cells);
 /** Print peak memory, least and most over ranks. Collective. */
 void rg_work_memory(rg_comm *comm);
 

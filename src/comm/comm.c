@@ -24,6 +24,7 @@ rg_comm *rg_comm_start(int *argc, char ***argv)
   MPI_Comm_rank(world.mpi, &world.rank);
   MPI_Comm_size(world.mpi, &world.size);
   rg_on_abort(end_job);
+  rg_timer_meter(rg_comm_traffic);
   return &world;
 }
 
@@ -118,8 +119,11 @@ void *rg_comm_mpi(rg_comm *comm)
 
 void rg_barrier(rg_comm *comm)
 {
-  if (comm->size > 1)
-    MPI_Barrier(comm->mpi);
+  if (comm->size == 1)
+    return;
+  double start = rg_now();
+  MPI_Barrier(comm->mpi);
+  rg_wire_waited(start, 0, 0);
 }
 
 void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here)

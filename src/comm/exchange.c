@@ -5,6 +5,19 @@
 
 enum { TAG_EXCHANGE = 3, TAG_SHIFT = 4, TAG_LENGTH = 5 };
 
+/* Tell every rank how many bytes it gets from me: take[r] are those that r has for me. */
+static void swap_counts(rg_comm *comm, const int64_t *give, int64_t *take)
+{
+  int64_t others = comm->size - 1;
+  if (others == 0) {
+    take[0] = give[0];
+    return;
+  }
+  double start = rg_now();
+  MPI_Alltoall(give, 1, MPI_INT64_T, take, 1, MPI_INT64_T, comm->mpi);
+  rg_wire_waited(start, 8 * others, 8 * others);
+}
+
 /* Running sums of n counts: offset[0..n]. */
 static void add_up(const int64_t *counts, int n, int64_t *offset)
 {
@@ -19,8 +32,11 @@ void *rg_gather_all(rg_comm *comm, const void *bytes, int64_t n, int64_t *counts
   int size = comm->size;
   int64_t *offset = RG_NEW(int64_t, 2 * size + 1), *count = offset + size + 1;
   count[comm->rank] = n;
-  if (size > 1)
+  if (size > 1) {
+    double start = rg_now();
     MPI_Allgather(MPI_IN_PLACE, 0, MPI_INT64_T, count, 1, MPI_INT64_T, comm->mpi);
+    rg_wire_waited(start, 8 * (size - 1), 8 * (size - 1));
+  }
   add_up(count, size, offset);
   char *all = rg_alloc(offset[size], 1);
   if (n > 0)
@@ -40,10 +56,7 @@ void *rg_exchange(rg_comm *comm, const void *send, const int64_t *send_offset,
   int64_t *give = RG_NEW(int64_t, 2 * size), *take = give + size;
   for (int r = 0; r < size; r++)
     give[r] = send_offset[r + 1] - send_offset[r];
-  if (size > 1)
-    MPI_Alltoall(give, 1, MPI_INT64_T, take, 1, MPI_INT64_T, comm->mpi);
-  else
-    take[0] = give[0];
+  swap_counts(comm, give, take);
   add_up(take, size, receive_offset);
   const char *from = send;
   char *to = rg_alloc(receive_offset[size], 1);

@@ -33,8 +33,9 @@ void rg_wire_wait(rg_comm *comm);
 /** Block r of `buffer`, offset[r]..offset[r+1], is filled on rank r; fill all of them
  *  on every rank. Collective. */
 void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
-/** Add to the counters of rg_comm_bytes. */
-void rg_wire_count(int64_t sent, int64_t received);
+/** Count an MPI call that waits for other ranks, made at `start` (rg_now) and just back,
+ *  and the bytes it moved, for rg_comm_traffic. */
+void rg_wire_waited(double start, int64_t sent, int64_t received);
 
 /** Memory of the communicator, at least `bytes` long, contents undefined; valid until
  *  the next call. */

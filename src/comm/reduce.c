@@ -5,6 +5,7 @@ static void allreduce(rg_comm *comm, void *x, int64_t n, MPI_Datatype type, MPI_
 {
   if (comm->size == 1)
     return;
+  double start = rg_now();
   char *at = x; /* the types reduced here are 8 bytes long */
   for (int64_t done = 0; done < n;) {
     int piece = rg_wire_elements(n - done, 8);
@@ -12,7 +13,7 @@ static void allreduce(rg_comm *comm, void *x, int64_t n, MPI_Datatype type, MPI_
     done += piece;
   }
   int64_t moved = 2 * 8 * n * (comm->size - 1) / comm->size;
-  rg_wire_count(moved, moved);
+  rg_wire_waited(start, moved, moved);
 }
 
 void rg_sum_i64(rg_comm *comm, int64_t *x, int64_t n)
@@ -52,27 +53,27 @@ void rg_broadcast(rg_comm *comm, void *bytes, int64_t n, int root)
   RG_ASSERT(root >= 0 && root < comm->size);
   if (comm->size == 1)
     return;
+  double start = rg_now();
   char *at = bytes;
   for (int64_t done = 0; done < n;) {
     int piece = rg_wire_elements(n - done, 1);
     MPI_Bcast(at + done, piece, MPI_BYTE, root, comm->mpi);
     done += piece;
   }
-  if (comm->rank == root)
-    rg_wire_count(n * (comm->size - 1), 0);
-  else
-    rg_wire_count(0, n);
+  bool sends = comm->rank == root;
+  rg_wire_waited(start, sends ? n * (comm->size - 1) : 0, sends ? 0 : n);
 }
 
 int64_t rg_prefix_i64(rg_comm *comm, int64_t x, int64_t *total)
 {
   int64_t before = 0, sum = x;
   if (comm->size > 1) {
+    double start = rg_now();
     MPI_Exscan(&x, &before, 1, MPI_INT64_T, MPI_SUM, comm->mpi);
     if (comm->rank == 0)
       before = 0; /* MPI leaves it undefined there */
     sum = before + x;
-    rg_wire_count(8, 8);
+    rg_wire_waited(start, 8, 8);
     rg_broadcast(comm, &sum, sizeof sum, comm->size - 1);
   }
   if (total)

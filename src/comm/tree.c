@@ -37,7 +37,10 @@ typedef struct tree {
 static void find_slots(tree *t, rg_comm *comm, int64_t n, rg_range mine)
 {
   rg_range *ranges = RG_NEW(rg_range, t->ranks);
+  double start = rg_now();
   MPI_Allgather(&mine, sizeof mine, MPI_BYTE, ranges, sizeof mine, MPI_BYTE, comm->mpi);
+  int64_t others = (int64_t)sizeof mine * (t->ranks - 1);
+  rg_wire_waited(start, others, others);
   t->first = RG_NEW(int64_t, t->ranks + 1);
   int64_t low = 0, room = 0;
   for (int r = 0; r < t->ranks; r++) {

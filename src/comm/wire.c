@@ -5,7 +5,7 @@
 
 static const int64_t default_limit = (int64_t)1 << 30;
 static int64_t limit = (int64_t)1 << 30;
-static int64_t bytes_sent, bytes_received;
+static rg_traffic traffic;
 
 void rg_wire_limit(int64_t bytes)
 {
@@ -19,16 +19,23 @@ int rg_wire_elements(int64_t n, int64_t size)
   return (int)(n < most ? n : most);
 }
 
-void rg_wire_count(int64_t sent, int64_t received)
+void rg_wire_waited(double start, int64_t sent, int64_t received)
 {
-  bytes_sent += sent;
-  bytes_received += received;
+  traffic.sent += sent;
+  traffic.received += received;
+  traffic.waits++;
+  traffic.seconds += rg_now() - start;
+}
+
+void rg_comm_traffic(rg_traffic *now)
+{
+  *now = traffic;
 }
 
 void rg_comm_bytes(int64_t *sent, int64_t *received)
 {
-  *sent = bytes_sent;
-  *received = bytes_received;
+  *sent = traffic.sent;
+  *received = traffic.received;
 }
 
 static MPI_Request *new_request(rg_comm *comm)
@@ -49,8 +56,9 @@ void rg_wire_send(rg_comm *comm, const void *bytes, int64_t n, int to, int tag)
     int piece = rg_wire_elements(n - done, 1);
     MPI_Isend(at + done, piece, MPI_BYTE, to, tag, comm->mpi, new_request(comm));
     done += piece;
+    traffic.messages++;
   }
-  rg_wire_count(n, 0);
+  traffic.sent += n;
 }
 
 void rg_wire_receive(rg_comm *comm, void *bytes, int64_t n, int from, int tag)
@@ -61,12 +69,15 @@ void rg_wire_receive(rg_comm *comm, void *bytes, int64_t n, int from, int tag)
     MPI_Irecv(at + done, piece, MPI_BYTE, from, tag, comm->mpi, new_request(comm));
     done += piece;
   }
-  rg_wire_count(0, n);
+  traffic.received += n;
 }
 
 void rg_wire_wait(rg_comm *comm)
 {
+  double start = rg_now();
   MPI_Request *at = comm->requests;
+  if (comm->n_requests == 0)
+    return;
   for (int64_t left = comm->n_requests; left > 0;) {
     int some = left < (1 << 20) ? (int)left : 1 << 20;
     MPI_Waitall(some, at, MPI_STATUSES_IGNORE);
@@ -74,6 +85,7 @@ void rg_wire_wait(rg_comm *comm)
     left -= some;
   }
   comm->n_requests = 0;
+  rg_wire_waited(start, 0, 0);
 }
 
 /* Blocks travel around the ring: every rank sends and receives each block once. */
@@ -105,9 +117,10 @@ void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset)
     counts[r] = (int)(offset[r + 1] - offset[r]);
     starts[r] = (int)offset[r];
   }
+  double start = rg_now();
   MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, buffer, counts, starts, MPI_BYTE,
                  comm->mpi);
-  rg_wire_count((int64_t)counts[rank] * (size - 1), offset[size] - counts[rank]);
+  rg_wire_waited(start, (int64_t)counts[rank] * (size - 1), offset[size] - counts[rank]);
   rg_free(counts);
 }
 
