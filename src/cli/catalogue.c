@@ -9,6 +9,9 @@
 #include "regatta/model.h"
 #include "regatta/nn.h"
 
+const char *const rg_catalogue_kinds[] = {"recipes", "losses",   "operations",
+                                          "metrics", "commands", NULL};
+
 /* "needs rna,atac; ..." */
 static char *needs_of(const rg_recipe *r)
 {

@@ -19,17 +19,21 @@ typedef struct rg_item {
 
 enum { RG_MAX_ITEMS = 128 };
 
-/** Fill `items` with all things of a kind ("recipes", "losses", "operations", "metrics",
- *  "commands"); returns their number. Not collective. */
+/** "recipes", "losses", "operations", "metrics", "commands", NULL. */
+extern const char *const rg_catalogue_kinds[];
+
+/** Fill `items` with all things of one of these kinds; returns their number. Not collective. */
 int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS]);
 void rg_catalogue_fini(rg_item *items, int n);
 
 /** Write items as one JSON array, or as a page of Markdown. Not collective. */
 void rg_reference_json(FILE *out, const rg_item *items, int n);
 void rg_reference_markdown(FILE *out, const rg_item *items, int n);
-/** Write the man page of each command, or the completion of bash for all. Not
- *  collective. */
-void rg_reference_man(FILE *out, const rg_item *items, int n);
+/** Write the man page of the first command alone, or with `one` false the page of the
+ *  program, which names all commands. Not collective. */
+void rg_reference_man(FILE *out, const rg_item *items, int n, bool one);
+/** Write the completion of bash: of commands, their options, and the words that may follow
+ *  an option or `regatta list`. Not collective. */
 void rg_reference_bash(FILE *out, const rg_item *items, int n);
 
 /** What an option is and takes: "what it does (1 to 64; default 8 cells)"; owned by the

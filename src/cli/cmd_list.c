@@ -15,10 +15,6 @@ static const rg_field fields[] = {
      "commands"},
     {0}};
 
-static const char *const kinds[] = {"recipes", "losses", "operations", "metrics",
-                                    "commands"};
-enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
-
 static void print_names(const rg_item *items, int n)
 {
   for (int i = 0; i < n; i++) {
@@ -66,12 +62,13 @@ static rg_status find(const char *kind, const char *name, const rg_item *items, 
 
 static rg_status check_kind(const char *kind)
 {
-  for (int i = 0; i < N_KINDS; i++)
-    if (strcmp(kinds[i], kind) == 0)
+  int n = 0;
+  for (; rg_catalogue_kinds[n]; n++)
+    if (strcmp(rg_catalogue_kinds[n], kind) == 0)
       return RG_OK;
-  const char *nearest = rg_nearest(kind, kinds, N_KINDS);
+  const char *nearest = rg_nearest(kind, rg_catalogue_kinds, n);
   return rg_fail(RG_EUSAGE, "list: '%s' is not known; did you mean '%s'?", kind,
-                 nearest ? nearest : kinds[0]);
+                 nearest ? nearest : rg_catalogue_kinds[0]);
 }
 
 static rg_status check_form(const char *form, const char *kind)
@@ -89,7 +86,7 @@ static void print(const char *form, const rg_item *items, int n, bool one)
   else if (strcmp(form, "markdown") == 0)
     rg_reference_markdown(stdout, items, n);
   else if (strcmp(form, "man") == 0)
-    rg_reference_man(stdout, items, n);
+    rg_reference_man(stdout, items, n, one);
   else if (strcmp(form, "bash") == 0)
     rg_reference_bash(stdout, items, n);
   else if (one)

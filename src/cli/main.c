@@ -74,10 +74,12 @@ static rg_status dispatch(rg_comm *comm, int argc, char **argv)
   return RG_OK;
 }
 
-/* Help of a process that is alone: no ranks have to be started for it. */
-static bool only_help(int argc, char **argv)
+/* Help and lists of a process that is alone: no ranks have to be started for them, which
+   some login nodes forbid. */
+static bool only_tells(int argc, char **argv)
 {
-  bool help = argc > 1 && strcmp(argv[1], "help") == 0;
+  bool help =
+      argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "list") == 0);
   for (int i = 1; i < argc; i++)
     help = help || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
   return help && !rg_comm_launched();
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
   if (probed >= 0)
     return probed;
   rg_comm *comm =
-      only_help(argc, argv) ? rg_comm_self() : rg_comm_start(&argc, &argv);
+      only_tells(argc, argv) ? rg_comm_self() : rg_comm_start(&argc, &argv);
   rg_log_start(NULL, rg_rank(comm));
   rg_status status = rg_agree(comm, dispatch(comm, argc, argv));
   if (status == RG_ESTOPPED && rg_rank(comm) == 0)
