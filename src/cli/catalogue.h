@@ -22,7 +22,8 @@ enum { RG_MAX_ITEMS = 128 };
 /** "recipes", "losses", "operations", "metrics", "commands", NULL. */
 extern const char *const rg_catalogue_kinds[];
 
-/** Fill `items` with all things of one of these kinds; returns their number. Not collective. */
+/** Fill `items` with all things of one of these kinds; returns their number. Not
+ *  collective. */
 int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS]);
 void rg_catalogue_fini(rg_item *items, int n);
 

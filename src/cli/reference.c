@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- JSON ------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------ */
 
 static void json_optional(rg_json *json, const char *key, const char *text)
 {
@@ -57,7 +57,7 @@ void rg_reference_json(FILE *out, const rg_item *items, int n)
   rg_json_free(json);
 }
 
-/* ---- Markdown --------------------------------------------------------------------- */
+/* ---- Markdown -------------------------------------------------------------------- */
 
 /* A cell of a table: no bar, no line break. */
 static void put_cell(FILE *out, const char *text)
@@ -105,7 +105,7 @@ void rg_reference_markdown(FILE *out, const rg_item *items, int n)
   }
 }
 
-/* ---- man pages -------------------------------------------------------------------- */
+/* ---- man pages ------------------------------------------------------------------- */
 
 /* Text for roff: dashes stay dashes, no line begins a request. */
 static void put_roff(FILE *out, const char *text)
