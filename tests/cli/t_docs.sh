@@ -1,0 +1,72 @@
+#!/bin/sh
+# The site builds without a warning, its links lead somewhere, its words are words, and the
+# reference names everything that is registered. That the checkers notice is checked first.
+. "$top_srcdir/tests/cli/lib.sh"
+. "$top_srcdir/tests/cli/python.sh"
+check=$top_srcdir/tests/cli/docs_text.py
+
+# spelt PAGES-ROOT: unknown words, one a line
+spelt() {
+  "$python" "$check" words "$1" | LC_ALL=C.UTF-8 hunspell -l -d en_US | sort -fu |
+    grep -vixFf "$top_srcdir/docs/spelling.txt"
+}
+
+python_with re || {
+  skip "links, words and site" "there is no Python"
+  finish
+}
+mkdir -p "$scratch/wrong/docs"
+cat >"$scratch/wrong/docs/a.md" <<'END'
+# A title
+
+[no file](b.md), [no heading](a.md#another), [no address](http://no), `src/no/file.c`,
+[good](a.md#a-title), [good](https://example.org/a), a speling mistake
+END
+"$python" "$check" links "$scratch/wrong" >"$scratch/out"
+same "$?:$(cut -d: -f3 "$scratch/out" | tr '\n' ,)" \
+  "1: b.md is not there, a.md#another has no such heading, http, src/no/file.c is not there," \
+  "wrong links are noticed"
+"$python" "$check" links "$top_srcdir" >"$scratch/out"
+ok $? "links of the pages lead somewhere"
+sed 's/^/# /' "$scratch/out"
+
+if command -v hunspell >/dev/null && echo word | hunspell -l -d en_US >/dev/null 2>&1; then
+  same "$(spelt "$scratch/wrong")" "speling" "a wrong word is noticed"
+  spelt "$top_srcdir" >"$scratch/out"
+  test ! -s "$scratch/out"
+  ok $? "words of the pages are known, or in docs/spelling.txt"
+  sed 's/^/# /' "$scratch/out"
+else
+  skip "words of the pages" "hunspell or its English dictionary is not installed"
+fi
+
+sh "$top_srcdir/docs/build.sh" "$top_srcdir" "$scratch/site" "$regatta" test \
+  >"$scratch/out" 2>&1
+status=$?
+if grep -q '^html: not built' "$scratch/out"; then
+  skip "the site" "$(sed 's/^html: not built: //' "$scratch/out")"
+  finish
+fi
+ok $status "the site builds without a warning"
+test $status = 0 || sed 's/^/# /' "$scratch/out"
+html=$scratch/site/html
+missing=$(for kind in commands recipes losses operations metrics; do
+  "$regatta" list $kind --as json | "$python" -c "import json, sys
+for item in json.load(sys.stdin):
+  print(item['name'])
+  for option in item['options']:
+    print(option['name'])" | while read -r name; do
+    grep -qE "[>.-]($name|$(echo "$name" | tr _ -))<" "$html/reference/$kind.html" ||
+      echo "$kind:$name"
+  done
+done)
+same "$missing" "" "all that is registered, and its options, are in the reference"
+cp -R "$top_srcdir/docs" "$scratch/docs" && chmod -R u+w "$scratch/docs" &&
+  mkdir "$scratch/tests" "$scratch/build-aux" && cp "$top_srcdir/build-aux/mpi-env.sh" \
+  "$scratch/build-aux" && mkdir "$scratch/tests/cli" &&
+  cp "$top_srcdir/tests/cli/python.sh" "$scratch/tests/cli"
+echo '# A page in no index' >"$scratch/docs/guide/lost.md"
+sh "$scratch/docs/build.sh" "$scratch" "$scratch/site" "$regatta" test >"$scratch/out" 2>&1
+test $? != 0 && grep -q 'lost.md.*toctree' "$scratch/out"
+ok $? "a page that no index names is noticed"
+finish
