@@ -2,6 +2,8 @@
 
 #include "config.h"
 
+#include "src/cli/commit.h"
+
 #include "options.h"
 
 #include "regatta/io.h"
@@ -17,8 +19,8 @@
 
 static void print_version(rg_comm *comm)
 {
-  rg_say(comm, "regatta %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION, COMPILER,
-         rg_hdf5_version());
+  rg_say(comm, "regatta %s\ncommit    %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION,
+         RG_COMMIT, COMPILER, rg_hdf5_version());
   rg_comm_banner(comm, stdout);
   fflush(stdout);
 }

@@ -15,7 +15,7 @@ enum { SENT, RECEIVED, MESSAGES, WAITS, COUNTS };
 typedef struct rows {
   rg_strings path;
   int64_t *calls, *count; /* count: n x COUNTS */
-  double *seconds, *waited;
+  double *seconds, *waited, *busy; /* busy: outside waits */
 } rows;
 
 static void add_path(void *self, const rg_scope *scope)
@@ -50,6 +50,7 @@ static void find_rows(rg_comm *comm, rows *r)
   r->count = RG_NEW(int64_t, n *COUNTS);
   r->seconds = RG_NEW(double, n);
   r->waited = RG_NEW(double, n);
+  r->busy = RG_NEW(double, n);
   rg_free(all);
   rg_free(text);
   rg_strings_fini(&mine);
@@ -62,6 +63,7 @@ static void rows_fini(rows *r)
   rg_free(r->count);
   rg_free(r->seconds);
   rg_free(r->waited);
+  rg_free(r->busy);
 }
 
 static void put(int64_t *count, const rg_traffic *t)
@@ -81,6 +83,7 @@ static void fill(void *self, const rg_scope *scope)
   r->calls[k] = scope->calls;
   r->seconds[k] = scope->seconds;
   r->waited[k] = scope->traffic.seconds;
+  r->busy[k] = scope->seconds - scope->traffic.seconds;
   put(r->count + k * COUNTS, &scope->traffic);
 }
 
@@ -102,6 +105,18 @@ static double *copy(const double *x, int64_t n)
   return memcpy(y, x, sizeof *y * (size_t)n);
 }
 
+/* The row of scope k; seconds and counts are those over ranks by now. */
+static char *row_text(const rows *r, int64_t k, int ranks, double least, double most,
+                      double sum, int64_t rank)
+{
+  const int64_t *c = r->count + k * COUNTS;
+  return rg_format("%s,%lld,%.6f,%.6f,%.6f,%lld,%lld,%lld,%lld,%lld,%.6f,%.6f\n",
+                   rg_strings_at(&r->path, k), (long long)r->calls[k], least, sum / ranks,
+                   most, (long long)rank, (long long)c[SENT], (long long)c[RECEIVED],
+                   (long long)c[MESSAGES], (long long)c[WAITS], r->waited[k] / ranks,
+                   r->busy[k]);
+}
+
 static char *timers_text(rg_comm *comm, rows *r)
 {
   int64_t n = r->path.n;
@@ -109,21 +124,18 @@ static char *timers_text(rg_comm *comm, rows *r)
   double *sum = copy(r->seconds, n);
   rg_min_f64(comm, least, n);
   rg_max_f64(comm, most, n);
+  rg_max_f64(comm, r->busy, n);
   rg_sum_f64(comm, sum, n);
   rg_sum_f64(comm, r->waited, n);
   rg_max_i64(comm, r->calls, n);
   rg_sum_i64(comm, r->count, n * COUNTS);
   int64_t *rank = slowest(comm, r, most);
   char *text = rg_strdup("phase,calls,min_s,mean_s,max_s,max_rank,sent_bytes,"
-                         "received_bytes,messages,waits,wait_s\n");
+                         "received_bytes,messages,waits,wait_s,max_busy_s\n");
   for (int64_t k = 0; k < n; k++) {
-    const int64_t *c = r->count + k * COUNTS;
-    char *more =
-        rg_format("%s%s,%lld,%.6f,%.6f,%.6f,%lld,%lld,%lld,%lld,%lld,%.6f\n", text,
-                  rg_strings_at(&r->path, k), (long long)r->calls[k], least[k],
-                  sum[k] / rg_size(comm), most[k], (long long)rank[k], (long long)c[SENT],
-                  (long long)c[RECEIVED], (long long)c[MESSAGES], (long long)c[WAITS],
-                  r->waited[k] / rg_size(comm));
+    char *row = row_text(r, k, rg_size(comm), least[k], most[k], sum[k], rank[k]);
+    char *more = rg_format("%s%s", text, row);
+    rg_free(row);
     rg_free(text);
     text = more;
   }
