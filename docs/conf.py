@@ -13,6 +13,7 @@ copyright = "2026, the regatta developers"
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
 highlight_language = "none"
+smartquotes = False
 exclude_patterns = ["Makefile.am", "build.sh"]
 
 html_theme = "sphinx_rtd_theme"

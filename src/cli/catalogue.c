@@ -8,9 +8,12 @@
 #include "regatta/eval.h"
 #include "regatta/model.h"
 #include "regatta/nn.h"
+#include "regatta/prepare.h"
+#include "regatta/train.h"
 
-const char *const rg_catalogue_kinds[] = {"recipes", "losses",   "operations",
-                                          "metrics", "commands", NULL};
+const char *const rg_catalogue_kinds[] = {
+    "recipes",       "losses", "operations", "metrics", "commands",
+    "configuration", "files",  "variables",  "codes",   NULL};
 
 /* "needs rna,atac; ..." */
 static char *needs_of(const rg_recipe *r)
@@ -75,6 +78,23 @@ static int list_commands(rg_item *items)
   return n;
 }
 
+static int list_sections(rg_item *items)
+{
+  items[0] = (rg_item){.name = "data",
+                       .help = "what is in the file",
+                       .options = rg_data_fields,
+                       .section = "data"};
+  items[1] = (rg_item){.name = "train",
+                       .help = "how the model is trained",
+                       .options = rg_train_fields,
+                       .section = "train"};
+  items[2] = (rg_item){.name = "prepare",
+                       .help = "filters and embeddings made before",
+                       .options = rg_prepare_fields,
+                       .section = "prepare"};
+  return 3;
+}
+
 int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS])
 {
   if (strcmp(kind, "recipes") == 0)
@@ -85,6 +105,12 @@ int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS])
     return list_types(rg_op_types, items);
   if (strcmp(kind, "metrics") == 0)
     return list_metrics(items);
+  if (strcmp(kind, "configuration") == 0)
+    return list_sections(items);
+  if (strcmp(kind, "files") == 0 || strcmp(kind, "variables") == 0)
+    return rg_list_places(kind, items);
+  if (strcmp(kind, "codes") == 0)
+    return rg_list_codes(items);
   RG_ASSERT(strcmp(kind, "commands") == 0);
   return list_commands(items);
 }

@@ -4,7 +4,16 @@
 
 #include "regatta/cli.h"
 
-/** One recipe, loss, operation, metric or command. Borrowed from the records. */
+/** Something that lies at a path of a file or folder, or a variable. A table ends with
+ *  {0}. */
+typedef struct rg_place {
+  const char *path; /* capitals stand for names; several with ", " between */
+  const char *by;   /* commands that write (or read) it */
+  const char *help;
+} rg_place;
+
+/** One recipe, loss, operation, metric or command, section of the configuration, kind of
+ *  file, or exit code. Borrowed from the records. */
 typedef struct rg_item {
   const char *name;
   const char *help;
@@ -15,17 +24,21 @@ typedef struct rg_item {
                                NULL: they are options of the command line */
   const rg_command *command;   /* NULL for other kinds */
   const char *const *defaults; /* settings of a recipe; NULL-terminated, or NULL */
+  const rg_place *places;      /* of a kind of file; or NULL */
 } rg_item;
 
 enum { RG_MAX_ITEMS = 128 };
 
-/** "recipes", "losses", "operations", "metrics", "commands", NULL. */
+/** The kinds of things there are; NULL-terminated. */
 extern const char *const rg_catalogue_kinds[];
 
 /** Fill `items` with all things of one of these kinds; returns their number. Not
  *  collective. */
 int rg_catalogue(const char *kind, rg_item items[RG_MAX_ITEMS]);
 void rg_catalogue_fini(rg_item *items, int n);
+/** Those of the kinds "files" and "variables", and the exit codes. Not collective. */
+int rg_list_places(const char *kind, rg_item items[RG_MAX_ITEMS]);
+int rg_list_codes(rg_item items[RG_MAX_ITEMS]);
 
 /** Write items as one JSON array, or as a page of Markdown. Not collective. */
 void rg_reference_json(FILE *out, const rg_item *items, int n);

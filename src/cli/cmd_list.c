@@ -43,6 +43,10 @@ static void print_item(const rg_item *item)
     printf("\nSets:\n");
   for (const char *const *set = item->defaults; set && *set; set++)
     printf("  %s\n", *set);
+  for (const rg_place *p = item->places; p && p->path; p++) {
+    printf("\n  %s (%s)\n    ", p->path, p->by);
+    rg_wrap(stdout, p->help, 4, 4);
+  }
 }
 
 /* The one of that name, or a usage error with the nearest. */
@@ -123,10 +127,13 @@ static rg_status run(const rg_call *call)
 
 const rg_command rg_cmd_list = {
     .name = "list",
-    .arguments = "recipes|losses|operations|metrics|commands [NAME]",
-    .summary = "list recipes, losses, operations, metrics or commands",
+    .arguments = "recipes|losses|operations|metrics|commands|configuration|files|"
+                 "variables|codes [NAME]",
+    .summary = "list recipes, losses, metrics, configuration, files, ...",
     .help = "Prints one line for each. With a NAME, prints all about that one: what it "
-            "does, where it comes from, its options and their defaults.",
+            "does, where it comes from, its options and their defaults; of files, what "
+            "lies where and which command writes it. Codes are those that the program "
+            "ends with, variables those of the environment.",
     .example = "regatta list recipes sailerx",
     .options = fields,
     .options_size = sizeof(options),

@@ -1,5 +1,5 @@
-/* References for other readers than people at a terminal. The completion of bash is in
-   completion.c. */
+/* References for other readers than people at a terminal. Markdown is in
+   markdown.c, the completion of bash in completion.c. */
 
 #include "config.h"
 
@@ -30,79 +30,53 @@ static void json_option(rg_json *json, const rg_field *f)
   rg_json_close(json);
 }
 
+static void json_places(rg_json *json, const rg_place *places)
+{
+  rg_json_open(json, "places", '[');
+  for (const rg_place *p = places; p->path; p++) {
+    rg_json_open(json, NULL, '{');
+    rg_json_text(json, "path", p->path);
+    rg_json_text(json, "by", p->by);
+    rg_json_text(json, "help", p->help);
+    rg_json_close(json);
+  }
+  rg_json_close(json);
+}
+
+static void json_item(rg_json *json, const rg_item *item)
+{
+  rg_json_open(json, NULL, '{');
+  rg_json_text(json, "name", item->name);
+  rg_json_text(json, "help", item->help);
+  json_optional(json, "facts", item->facts);
+  json_optional(json, "cite", item->cite);
+  if (item->command) {
+    rg_json_text(json, "arguments", item->command->arguments);
+    rg_json_text(json, "about", item->command->help);
+    json_optional(json, "example", item->command->example);
+  }
+  rg_json_open(json, "options", '[');
+  for (const rg_field *f = item->options; f && f->name; f++)
+    json_option(json, f);
+  rg_json_close(json);
+  rg_json_open(json, "sets", '[');
+  for (const char *const *set = item->defaults; set && *set; set++)
+    rg_json_text(json, NULL, *set);
+  rg_json_close(json);
+  if (item->places)
+    json_places(json, item->places);
+  rg_json_close(json);
+}
+
 void rg_reference_json(FILE *out, const rg_item *items, int n)
 {
   rg_json *json = rg_json_new();
   rg_json_open(json, NULL, '[');
-  for (int i = 0; i < n; i++) {
-    const rg_item *item = &items[i];
-    rg_json_open(json, NULL, '{');
-    rg_json_text(json, "name", item->name);
-    rg_json_text(json, "help", item->help);
-    json_optional(json, "facts", item->facts);
-    json_optional(json, "cite", item->cite);
-    if (item->command) {
-      rg_json_text(json, "arguments", item->command->arguments);
-      rg_json_text(json, "about", item->command->help);
-      json_optional(json, "example", item->command->example);
-    }
-    rg_json_open(json, "options", '[');
-    for (const rg_field *f = item->options; f && f->name; f++)
-      json_option(json, f);
-    rg_json_close(json);
-    rg_json_close(json);
-  }
+  for (int i = 0; i < n; i++)
+    json_item(json, &items[i]);
   rg_json_close(json);
   fprintf(out, "%s\n", rg_json_string(json));
   rg_json_free(json);
-}
-
-/* ---- Markdown -------------------------------------------------------------------- */
-
-/* A cell of a table: no bar, no line break. */
-static void put_cell(FILE *out, const char *text)
-{
-  for (; *text; text++)
-    if (*text == '|')
-      fputs("\\|", out);
-    else
-      fputc(*text == '\n' ? ' ' : *text, out);
-}
-
-static void markdown_options(FILE *out, const rg_item *item)
-{
-  fprintf(out, "| option | default | what it does |\n|---|---|---|\n");
-  for (const rg_field *f = item->options; f->name; f++) {
-    bool dot = item->section && *item->section;
-    fprintf(out, "| `%s%s%s` | ", item->section ? item->section : "--", dot ? "." : "",
-            f->name);
-    put_cell(out, f->value ? f->value : "");
-    fprintf(out, " | ");
-    char *text = rg_field_text(f);
-    put_cell(out, text);
-    fprintf(out, " |\n");
-    rg_free(text);
-  }
-  fputc('\n', out);
-}
-
-void rg_reference_markdown(FILE *out, const rg_item *items, int n)
-{
-  for (int i = 0; i < n; i++) {
-    const rg_item *item = &items[i];
-    fprintf(out, "## %s\n\n%s.\n\n", item->name, item->help);
-    if (item->command)
-      fprintf(out, "```\nregatta %s %s\n```\n\n%s\n\n", item->name,
-              item->command->arguments, item->command->help);
-    if (item->facts)
-      fprintf(out, "%s.\n\n", item->facts);
-    if (item->cite)
-      fprintf(out, "*%s*\n\n", item->cite);
-    if (item->options && item->options->name)
-      markdown_options(out, item);
-    if (item->command && item->command->example)
-      fprintf(out, "```sh\n%s\n```\n\n", item->command->example);
-  }
 }
 
 /* ---- man pages ------------------------------------------------------------------- */

@@ -50,15 +50,19 @@ fi
 ok $status "the site builds without a warning"
 test $status = 0 || sed 's/^/# /' "$scratch/out"
 html=$scratch/site/html
-missing=$(for kind in commands recipes losses operations metrics; do
-  "$regatta" list $kind --as json | "$python" -c "import json, sys
+missing=$(for kind in commands configuration recipes losses operations metrics files \
+  variables codes; do
+  "$regatta" list $kind --as json | "$python" -c "import html, json, re, sys
+pages = {'variables': 'environment', 'codes': 'environment'}
+with open(sys.argv[1] + '/reference/' + pages.get(sys.argv[2], sys.argv[2]) + '.html') as f:
+  page = html.unescape(re.sub('<[^>]+>', '', f.read()))
 for item in json.load(sys.stdin):
-  print(item['name'])
-  for option in item['options']:
-    print(option['name'])" | while read -r name; do
-    grep -qE "[>.-]($name|$(echo "$name" | tr _ -))<" "$html/reference/$kind.html" ||
-      echo "$kind:$name"
-  done
+  names = [o['name'] for o in item['options']]
+  names += [p for place in item.get('places', []) for p in place['path'].split(', ')]
+  for name in [item['name'], *names]:
+    if not any(re.search(r'(?<!\w)' + re.escape(n) + r'(?!\w)', page)
+               for n in (name, name.replace('_', '-'))):
+      print(sys.argv[2] + ':' + name)" "$html" $kind
 done)
 same "$missing" "" "all that is registered, and its options, are in the reference"
 cp -R "$top_srcdir/docs" "$scratch/docs" && chmod -R u+w "$scratch/docs" &&
