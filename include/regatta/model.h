@@ -311,6 +311,8 @@ void rg_model_watch(rg_model *model, rg_op *loss, double weight);
  *    depth:M    (1)          log(1 + library), standardised over the training cells
  *    typical:M  (1)          for every cell the library whose log is the mean over the
  *                            training cells
+ *    expected:M,N (1)        the library of N that is to be expected by that of M, in
+ *                            proportion to their means over the training cells
  *    pca:M      (rg_projection_axes) principal components of M, RG_PROJECT_ZSCORE
  *    lsi:M      (the same)   latent semantic indexing of M, RG_PROJECT_LSI
  *    smooth:K:NAME (as NAME) the dense input NAME as a mean over a cell and its K nearest

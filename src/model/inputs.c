@@ -62,14 +62,21 @@ static rg_status has(const request *r)
   return RG_OK;
 }
 
+/* Of "M,N": M. */
+static void first_of(const char *pair, char first[32])
+{
+  const char *comma = strchr(pair, ',');
+  RG_ASSERT(comma);
+  snprintf(first, 32, "%.*s", (int)(comma - pair), pair);
+}
+
 static rg_status both(const request *r)
 {
   char first[32];
-  const char *comma = strchr(r->of, ',');
-  RG_ASSERT(comma);
-  snprintf(first, sizeof first, "%.*s", (int)(comma - r->of), r->of);
+  first_of(r->of, first);
   const rg_prepared_modality *a = rg_dataset_modality(r->dataset, first);
-  const rg_prepared_modality *b = rg_dataset_modality(r->dataset, comma + 1);
+  const rg_prepared_modality *b =
+      rg_dataset_modality(r->dataset, strchr(r->of, ',') + 1);
   for (int64_t i = 0; i < r->out->rows; i++)
     r->out->data[i] = rg_has_counts(a, i) && rg_has_counts(b, i);
   return RG_OK;
@@ -158,6 +165,48 @@ static rg_status typical(const request *r)
   return RG_OK;
 }
 
+/* ---- sizes ---- */
+
+/* Mean library over the cells that train: integers are summed. */
+static double mean_size(const request *r, const char *of)
+{
+  char name[64];
+  snprintf(name, sizeof name, "size:%.48s", of);
+  double *mean = rg_constants_get(r->constants, name, 1);
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, of);
+  if (!r->fit || !modality || *mean > 0)
+    return *mean;
+  double *sums = RG_NEW(double, r->out->rows);
+  rg_row_sums(&modality->counts, sums);
+  int64_t totals[2] = {0};
+  for (int64_t i = 0; i < r->out->rows; i++)
+    if ((!r->trains || r->trains[i]) && rg_has_counts(modality, i)) {
+      totals[0]++;
+      totals[1] += llround(sums[i]);
+    }
+  rg_free(sums);
+  rg_sum_i64(r->comm, totals, 2);
+  *mean = totals[1] > 0 ? (double)totals[1] / (double)totals[0] : 1;
+  return *mean;
+}
+
+/* "expected:M,N": the library of N that is to be expected by that of M. */
+static rg_status expected(const request *r)
+{
+  char first[32];
+  first_of(r->of, first);
+  double share = mean_size(r, strchr(r->of, ',') + 1) / mean_size(r, first);
+  const rg_prepared_modality *modality = rg_dataset_modality(r->dataset, first);
+  if (!modality)
+    return RG_OK;
+  double *sums = RG_NEW(double, r->out->rows);
+  rg_row_sums(&modality->counts, sums);
+  for (int64_t i = 0; i < r->out->rows; i++)
+    r->out->data[i] = (float)(sums[i] * share);
+  rg_free(sums);
+  return RG_OK;
+}
+
 /* ---- projections ---- */
 
 /* The constant of the input's name, fitted unless it is there already. */
@@ -213,10 +262,10 @@ static rg_status semantic_index(const request *r)
 static const struct maker {
   const char *name; /* up to and with the colon */
   rg_status (*make)(const request *r);
-} makers[] = {{"batch", batch}, {"label", label}, {"labelled", labelled},
-              {"has:", has},    {"both:", both},  {"is:", is},
-              {"library:", library}, {"depth:", depth},   {"typical:", typical},
-              {"pca:", components}, {"lsi:", semantic_index}};
+} makers[] = {{"batch", batch},        {"label", label},     {"labelled", labelled},
+              {"has:", has},           {"both:", both},      {"is:", is},
+              {"library:", library},   {"depth:", depth},    {"typical:", typical},
+              {"expected:", expected}, {"pca:", components}, {"lsi:", semantic_index}};
 
 static const struct maker *find_maker(const char *name)
 {

@@ -119,6 +119,31 @@ static rg_node *standard(cobolt *c, const char *what, const char *modality)
   return rg_input(c->graph, name, 1);
 }
 
+/* How many counts of `to` are to be expected by those of `from`. */
+static rg_node *expected(cobolt *c, const char *from, const char *to)
+{
+  char pair[64];
+  snprintf(pair, sizeof pair, "%.30s,%.30s", from, to);
+  return standard(c, "expected", pair);
+}
+
+/* The same, the mean over all that a cell has. */
+static rg_node *expected_by_all(cobolt *c, const side *to)
+{
+  rg_node *in[2 * RG_MODALITIES + 1] = {0};
+  char op[64];
+  for (int m = 0; m < c->n; m++) {
+    const side *from = &c->side[m];
+    in[m] = from == to ? standard(c, "library", to->name)
+                       : expected(c, from->name, to->name);
+    in[c->n + m] = from->has;
+  }
+  if (c->n < 2)
+    return in[0];
+  return rg_apply(c->graph, "fuse", part(op, "size", to->name), NULL, in[0], in[1], in[2],
+                  in[3], in[4], in[5], in[6], in[7], NULL);
+}
+
 static void encode(cobolt *c, side *k)
 {
   char name[64];
@@ -188,11 +213,15 @@ static rg_node *topics(cobolt *c, const char *name, rg_node *z)
   return rg_apply(c->graph, "softmax", part(op, "theta", name), NULL, y, NULL);
 }
 
-/* softmax(theta B (times a factor and plus a shift of the batch)) */
-static rg_op *decode(cobolt *c, const side *k, const char *name, rg_node *theta)
+/* softmax(theta B (times a factor and plus a shift of the batch)); size: of how many counts
+ * predictions are, or NULL. The bias is the same in every topic: it changes no model, but
+ * starts at the shares of all counts, from which B otherwise takes long to get away. */
+static rg_op *decode(cobolt *c, const side *k, const char *name, rg_node *theta,
+                     rg_node *size)
 {
   char text[64], op[128];
-  snprintf(text, sizeof text, "width=%d bias=false init=xavier", k->counts->width);
+  snprintf(text, sizeof text, "width=%d bias=%s init=xavier", k->counts->width,
+           exact(c->s) ? "false" : "true");
   snprintf(op, sizeof op, "dec.%.32s.%s:dec.%.32s", name, k->name, k->name);
   rg_node *y = rg_apply(c->graph, "linear", op, text, theta, NULL);
   if (c->batch) {
@@ -200,7 +229,10 @@ static rg_op *decode(cobolt *c, const side *k, const char *name, rg_node *theta)
     y = rg_apply(c->graph, "affine", op, NULL, y, c->batch, NULL);
   }
   snprintf(op, sizeof op, "counts.%.32s.%s", name, k->name);
-  return rg_loss(c->graph, "multinomial", op, "reduction=cell", y, k->counts, NULL);
+  if (!size)
+    return rg_loss(c->graph, "multinomial", op, "reduction=cell", y, k->counts, NULL);
+  return rg_loss(c->graph, "multinomial", op, "reduction=cell size=given", y, k->counts,
+                 size, NULL);
 }
 
 /* ---- from one modality to the joint posterior ---- */
@@ -263,8 +295,14 @@ static void outputs(cobolt *c, rg_node *joint)
   rg_node *theta = topics(c, "read", z);
   rg_model_embedding(c->model, "topics", theta, false);
   rg_graph_group(c->graph, "main");
-  for (int k = 0; k < c->n; k++)
-    rg_model_likelihood(c->model, c->side[k].name, decode(c, &c->side[k], "read", theta));
+  for (int k = 0; k < c->n; k++) {
+    const side *one = &c->side[k];
+    rg_op *read = decode(c, one, "read", theta, expected_by_all(c, one));
+    rg_model_likelihood(c->model, one->name, read);
+    snprintf(op, sizeof op, "dec.%.32s.bias", one->name);
+    if (!exact(c->s))
+      rg_model_start_shares(c->model, op, one->name);
+  }
   for (int k = 0; k < c->n; k++) {
     side *from = &c->side[k];
     if (c->n < 2)
@@ -274,7 +312,8 @@ static void outputs(cobolt *c, rg_node *joint)
     for (int j = 0; j < c->n; j++)
       if (j != k)
         rg_model_translation(c->model, from->name, c->side[j].name,
-                             decode(c, &c->side[j], part(op, "from", from->name), theta));
+                             decode(c, &c->side[j], part(op, "from", from->name), theta,
+                                    expected(c, from->name, c->side[j].name)));
   }
 }
 
@@ -292,7 +331,9 @@ static void phases(cobolt *c, rg_op *kl)
   }
   double anneal = s->anneal > 0 ? s->anneal
                   : exact(s)    ? EXACT_ANNEAL
-                                : 0.3 * (double)phase->epochs;
+                                : 0.3 * fmax((double)phase->epochs,
+                                             (double)phase->least_steps /
+                                                 (double)c->facts->steps_per_epoch);
   rg_step *step = rg_phase_step(phase, "all", (uint64_t)1 << c->main);
   rg_step_term(step, kl, 1, RG_RAMP_LINEAR, anneal);
   for (int k = 0; k < c->n; k++) {
@@ -345,13 +386,14 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   rg_node *theta = topics(&c, "all", joint.z);
   for (int k = 0; k < c.n; k++) {
     side *one = &c.side[k];
-    one->loss_joint = decode(&c, one, "all", theta);
+    one->loss_joint = decode(&c, one, "all", theta, NULL);
     if (c.n < 2)
       continue;
     posterior alone = product(&c, one->name, k, k);
     one->alone = alone.mean;
     one->kl = divergence(&c, one->name, &alone);
-    one->loss_alone = decode(&c, one, one->name, topics(&c, one->name, alone.z));
+    one->loss_alone =
+        decode(&c, one, one->name, topics(&c, one->name, alone.z), NULL);
   }
   phases(&c, divergence(&c, "all", &joint));
   outputs(&c, joint.mean);

@@ -445,6 +445,7 @@ Test(predict, means)
   prediction("zinb", "mean=softmax", "zeros", "library", less_zeros);
   prediction("normal", NULL, NULL, NULL, given);
   prediction("multinomial", NULL, NULL, NULL, share_of);
+  prediction("multinomial", "size=given", "library", NULL, of_library);
   prediction("bernoulli", NULL, NULL, NULL, probability);
   prediction("scaled_bernoulli", NULL, "depth", NULL, probability);
 }

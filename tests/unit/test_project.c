@@ -367,6 +367,43 @@ Test(project, inputs_of_a_recipe)
   rg_constants_fini(&constants);
 }
 
+static double mean_of(const double *x)
+{
+  double sum = 0, n = 0;
+  for (int i = 0; i < CELLS; i++) {
+    sum += x[i];
+    n += x[i] > 0;
+  }
+  return sum / n;
+}
+
+/* How large one modality is to be expected by another: of the mean cell as its mean. */
+Test(project, sizes_to_be_expected)
+{
+  rg_dataset d = {.n_cells = CELLS, .rows = {0, CELLS}, .n_modalities = 2};
+  d.modality = RG_NEW(rg_prepared_modality, 2);
+  d.modality[0] = planted("rna", 30, false);
+  d.modality[1] = planted("adt", 12, false);
+  rg_constants constants = {0};
+  rg_covariates covariates = {0};
+  double sums[2][CELLS];
+  for (int m = 0; m < 2; m++)
+    rg_row_sums(&d.modality[m].counts, sums[m]);
+  cr_assert_eq(rg_standard_input(rg_comm_self(), &d, "expected:rna,adt", 1, true, NULL,
+                                 &constants, &covariates),
+               RG_OK);
+  const rg_mat *x = rg_covariates_find(&covariates, "expected:rna,adt");
+  double factor = mean_of(sums[1]) / mean_of(sums[0]);
+  for (int i = 0; i < CELLS; i++)
+    cr_expect_float_eq((double)x->data[i], sums[0][i] * factor,
+                       1e-5 * (1 + sums[0][i] * factor));
+  for (int m = 0; m < 2; m++)
+    modality_fini(&d.modality[m]);
+  rg_free(d.modality);
+  rg_covariates_fini(&covariates);
+  rg_constants_fini(&constants);
+}
+
 Test(must_fail, project)
 {
   rg_prepared_modality m = planted("rna", 30, false);
