@@ -41,15 +41,13 @@ static void put_name(FILE *out, const rg_item *item, const rg_field *f)
   fputc('`', out);
 }
 
-/* Words between separators, each as code. */
+/* Texts between separators, each as code. */
 static void put_words(FILE *out, const char *text, const char *separator)
 {
-  for (size_t n; *text; text += n) {
-    n = strcspn(text, separator);
-    fprintf(out, "`%.*s`", (int)n, text);
-    n += strspn(text + n, separator);
-    fputs(text[n] ? ", " : "", out);
-  }
+  const char *end = strstr(text, separator);
+  for (; end; text = end + strlen(separator), end = strstr(text, separator))
+    fprintf(out, "`%.*s`, ", (int)(end - text), text);
+  fprintf(out, "`%s`", text);
 }
 
 /* What may be given: choices, a range, or the kind of value; with its unit. */
