@@ -120,6 +120,8 @@ void rg_strings_add(rg_strings *list, const char *text, int64_t length);
 const char *rg_strings_at(const rg_strings *list, int64_t i);
 /** Index of a string, or -1; linear. */
 int64_t rg_strings_find(const rg_strings *list, const char *text);
+/** "a, b, c", or the first `most` of them and "..."; owned. */
+char *rg_strings_text(const rg_strings *list, int64_t most);
 void rg_strings_copy(const rg_strings *list, rg_strings *copy);
 void rg_strings_fini(rg_strings *list);
 

@@ -72,6 +72,7 @@ typedef struct rg_open_options {
                          "X" and "raw" name X and raw/X; NULL: layers/counts, then
                          raw/X, then X */
   const char *genome; /* 10x v2 files with several genomes */
+  bool bare;          /* a file of results without a matrix opens too: no modality */
   bool unsafe;        /* skip the probing child (tests of the reader itself) */
 } rg_open_options;
 

@@ -356,5 +356,8 @@ typedef struct rg_recipe {
 extern const rg_recipe *const rg_recipes[]; /* generated; NULL-terminated */
 /** RG_EUSAGE with the nearest name when unknown. Not collective. */
 rg_status rg_recipe_find(const char *name, const rg_recipe **recipe);
+/** RG_EINPUT when data of these modalities are not enough for the recipe; the message names
+ *  the recipes that they are enough for. Not collective. */
+rg_status rg_recipe_check(const rg_recipe *recipe, const rg_strings *modalities);
 
 #endif

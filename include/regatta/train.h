@@ -154,6 +154,9 @@ typedef struct rg_read_out {
   int64_t draws;    /* 0: at the mean of the latent; else the mean over so many draws */
   bool values;      /* instead of means one draw of latent and values */
 } rg_read_out;
+/** The modality that is imputed where none is named: atac, or the first that the model
+ *  predicts from all that a cell has; NULL: none. Not collective. */
+const char *rg_session_imputes(const rg_session *session);
 /** Mean of modality `to` for this rank's rows, features in the order of the data set; NaN
  *  rows for cells without `from`. Collective. RG_EUSAGE when the recipe does not predict
  *  this. */

@@ -35,6 +35,18 @@ int64_t rg_strings_find(const rg_strings *list, const char *text)
   return -1;
 }
 
+char *rg_strings_text(const rg_strings *list, int64_t most)
+{
+  char *text = rg_strdup("");
+  for (int64_t i = 0; i < list->n && i <= most; i++) {
+    char *longer = rg_format("%s%s%s", text, i > 0 ? ", " : "",
+                             i < most ? rg_strings_at(list, i) : "...");
+    rg_free(text);
+    text = longer;
+  }
+  return text;
+}
+
 void rg_strings_copy(const rg_strings *list, rg_strings *copy)
 {
   *copy = (rg_strings){.n = list->n};

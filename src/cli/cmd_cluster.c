@@ -19,18 +19,27 @@ static const rg_field fields[] = {
     {0}};
 
 /* Cells without neighbours lose their cluster; those that are left keep their order.
- * Collective. */
-static int drop_isolated(rg_comm *comm, const rg_csr *graph, int32_t *label, int n)
+ * Sizes in *sizes, as text, owned. Collective. */
+static int drop_isolated(rg_comm *comm, const rg_csr *graph, int32_t *label, int n,
+                         char **sizes)
 {
+  enum { SHOWN = 40 };
   int64_t *size = RG_NEW(int64_t, n);
+  rg_strings list = {0};
   int kept = 0;
   for (int64_t i = 0; i < graph->rows; i++)
     size[label[i]] += graph->indptr[i + 1] > graph->indptr[i];
   rg_sum_i64(comm, size, n);
-  for (int c = 0; c < n; c++)
+  for (int c = 0; c < n; c++) {
+    char text[24];
+    if (size[c] > 0)
+      rg_strings_add(&list, text, snprintf(text, sizeof text, "%lld", (long long)size[c]));
     size[c] = size[c] > 0 ? kept++ : -1;
+  }
   for (int64_t i = 0; i < graph->rows; i++)
     label[i] = (int32_t)size[label[i]];
+  *sizes = rg_strings_text(&list, SHOWN);
+  rg_strings_fini(&list);
   rg_free(size);
   return kept;
 }
@@ -60,6 +69,7 @@ static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *a
   const options *o = call->options;
   rg_status status = RG_OK;
   int32_t *label = NULL;
+  char *sizes = NULL;
   const rg_csr *graph;
   RG_TRY(rg_results_graph(annot, path, &graph));
   rg_leiden_options how = {o->resolution, (int)o->iterations, (uint64_t)o->seed};
@@ -67,9 +77,9 @@ static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *a
   double modularity;
   label = RG_NEW(int32_t, graph->rows);
   RG_TRY(rg_leiden(call->comm, graph, &how, label, &n, &modularity));
-  n = drop_isolated(call->comm, graph, label, n);
-  rg_info("%s: %d clusters of %lld cells, modularity %.4f", path, n,
-          (long long)annot->n_cells, modularity);
+  n = drop_isolated(call->comm, graph, label, n, &sizes);
+  rg_info("%s: %d clusters of %lld cells, modularity %.4f; sizes %s", path, n,
+          (long long)annot->n_cells, modularity, sizes);
   add_column(annot, label, graph->rows, n);
   label = NULL;
   rg_annot_note_number(annot, "leiden/params/resolution", o->resolution);
@@ -77,6 +87,7 @@ static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *a
   rg_annot_note_integer(annot, "leiden/params/random_state", o->seed);
   rg_annot_note_number(annot, "leiden/modularity", modularity);
 out:
+  rg_free(sizes);
   rg_free(label);
   return status;
 }

@@ -278,6 +278,23 @@ static rg_status choose_reps(rg_comm *comm, const rg_annot *annot,
   return RG_OK;
 }
 
+/* Most scores need to know what cells are alike. */
+static void ask_for_columns(const rg_scored_source *source, const rg_annot *annot)
+{
+  if (source->labels->name || source->batch->name)
+    return;
+  rg_strings list = {0};
+  for (int c = 0; c < annot->n_columns; c++)
+    if (annot->columns[c].type == RG_COLUMN_CATEGORY)
+      rg_strings_add(&list, annot->columns[c].name,
+                     (int64_t)strlen(annot->columns[c].name));
+  char *there = rg_strings_text(&list, 12);
+  rg_info("evaluate: most scores need --labels COLUMN or --batch COLUMN%s%s",
+          *there ? "; there are: " : "", there);
+  rg_free(there);
+  rg_strings_fini(&list);
+}
+
 static rg_status score_all(rg_comm *comm, const evaluate_options *o,
                            const rg_scored_source *source, const choice *chosen,
                            rg_scored_cells *c)
@@ -338,6 +355,7 @@ static rg_status score_embedding(const rg_call *call)
   RG_TRY(rg_results_category(call->comm, &annot, o->batch, &batch));
   RG_TRY(rg_results_category(call->comm, &annot, o->clusters, &clusters));
   RG_TRY(depth_column(&annot, o->depth, &source.depth));
+  ask_for_columns(&source, &annot);
   RG_TRY(score_all(call->comm, o, &source, &chosen, c));
   status = report(call, o, c);
 out:

@@ -50,9 +50,12 @@ static rg_status read_labels(maker *m)
                               "--labels COLUMN");
   RG_TRY(rg_read_column(m->opened.file, name, &m->labels));
   RG_TRY(rg_column_as_category(m->comm, &m->labels));
-  if (rg_strings_find(&m->labels.categories, m->o->label) < 0)
-    return rg_fail(RG_EINPUT, "%s: column %s has no %s", rg_file_path(m->opened.file), name,
-                   m->o->label);
+  if (rg_strings_find(&m->labels.categories, m->o->label) < 0) {
+    char *all = rg_strings_text(&m->labels.categories, 20);
+    status = rg_fail(RG_EINPUT, "%s: column %s has no %s; there are: %s",
+                     rg_file_path(m->opened.file), name, m->o->label, all);
+    rg_free(all);
+  }
 out:
   return status;
 }

@@ -8,11 +8,21 @@ typedef struct impute_options {
 static const rg_field options[] = {
     {"output", RG_TEXT, offsetof(impute_options, output), NULL, 0, 0, NULL, NULL,
      "denoised matrix, an .h5ad"},
-    {"modality", RG_TEXT, offsetof(impute_options, modality), "atac", 0, 0, NULL, NULL,
-     "modality to impute"},
+    {"modality", RG_TEXT, offsetof(impute_options, modality), NULL, 0, 0, NULL, NULL,
+     "modality to impute; unset: atac, or the first that the run imputes"},
     {"batch", RG_TEXT, offsetof(impute_options, batch), NULL, 0, 0, NULL, NULL,
      "batch that all cells are read out as; unset: the first"},
     {0}};
+
+static rg_status choose(const rg_opened *opened, rg_read_out *read_out)
+{
+  if (!read_out->to)
+    read_out->to = rg_session_imputes(opened->session);
+  if (!read_out->to)
+    return rg_fail(RG_EUSAGE, "recipe %s imputes nothing; see: regatta list recipes",
+                   opened->plan.recipe->name);
+  return RG_OK;
+}
 
 static rg_status run(const rg_call *call)
 {
@@ -21,6 +31,7 @@ static rg_status run(const rg_call *call)
   rg_opened opened = {0};
   rg_read_out read_out = {.to = o->modality, .level = true};
   RG_TRY(rg_opened_make(call, o->output, &opened));
+  RG_TRY(choose(&opened, &read_out));
   RG_TRY(rg_opened_batch(&opened, o->batch, 0, &read_out.batch));
   RG_TRY(rg_opened_predict(call, &read_out, o->output, &opened));
 out:

@@ -163,7 +163,8 @@ static rg_status inspect(const rg_call *call, const char *path)
   const options *o = call->options;
   if (rg_any(call->comm, is_run(path)))
     return rg_work_inspect(call->comm, path);
-  rg_open_options how = {.layer = o->layer, .genome = o->genome};
+  rg_open_options how = {
+      .layer = o->layer, .genome = o->genome, .bare = !o->digest && !o->layer};
   rg_file *file = NULL;
   rg_status status = rg_open(call->comm, path, &how, &file);
   if (status != RG_OK)

@@ -137,6 +137,33 @@ static void split(const char *list, rg_strings *names)
   }
 }
 
+static rg_status no_feature(const trial *t, const char *name)
+{
+  const rg_dataset *dataset = &t->opened.dataset;
+  const char *near = NULL;
+  char *have = rg_strdup("");
+  for (int m = 0; m < dataset->n_modalities; m++) {
+    const rg_strings *features = &dataset->modality[m].features;
+    const char **names = RG_NEW(const char *, features->n);
+    for (int64_t f = 0; f < features->n; f++)
+      names[f] = rg_strings_at(features, f);
+    near = near ? near : rg_nearest(name, names, (int)features->n);
+    char *more = rg_format("%s%s%lld of %s", have, m > 0 ? ", " : "",
+                           (long long)features->n, dataset->modality[m].name);
+    rg_free(have);
+    have = more;
+    rg_free(names);
+  }
+  rg_status status = rg_fail(RG_EINPUT, "the run has no feature %s%s%s; it was trained on "
+                             "%s (prepare.top_genes keeps more)%s%s%s", name,
+                             t->o->modality ? " in " : "",
+                             t->o->modality ? t->o->modality : "", have,
+                             near ? "; did you mean " : "", near ? near : "",
+                             near ? "?" : "");
+  rg_free(have);
+  return status;
+}
+
 static rg_status find_feature(const trial *t, const char *name, rg_prepared_modality **in,
                               int64_t *feature)
 {
@@ -150,8 +177,7 @@ static rg_status find_feature(const trial *t, const char *name, rg_prepared_moda
     if (*feature >= 0)
       return RG_OK;
   }
-  return rg_fail(RG_EINPUT, "the run has no feature %s%s%s", name,
-                 t->o->modality ? " in " : "", t->o->modality ? t->o->modality : "");
+  return no_feature(t, name);
 }
 
 /* Multiply the counts of a feature in every cell; what they were goes to `kept`, or comes

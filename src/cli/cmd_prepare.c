@@ -160,9 +160,10 @@ const rg_command rg_cmd_prepare = {
         "variable genes (seurat_v3, per batch), and embeds every modality: principal "
         "components of log-normalised genes and of centred log ratios of proteins, "
         "latent semantic indexing or a spectral embedding of peaks. Peaks are put in "
-        "the order of chromosomes. Writes RUN/prepared, from which regatta train "
-        "starts, RUN/results.h5ad with the embeddings in obsm, and "
-        "RUN/used_config.yaml. Results are the same on any number of ranks.",
+        "the order of chromosomes. Writes RUN/results.h5ad with the embeddings in obsm, "
+        "for neighbors, cluster, umap, markers and evaluate without a model, "
+        "RUN/prepared (features and embeddings) and RUN/used_config.yaml. regatta train "
+        "and run do all this by themselves. Results are the same on any number of ranks.",
     .example = "mpirun -n 4 regatta prepare pbmc.h5mu -o run --batch donor",
     .options = fields,
     .options_size = sizeof(options),

@@ -102,6 +102,21 @@ out:
   return status;
 }
 
+/* Before anything is read: are the modalities of the file enough? */
+static rg_status check_modalities(const rg_file *file, const rg_plan *plan)
+{
+  if (plan->train.init_from)
+    return RG_OK;
+  rg_strings names = {0};
+  for (int m = 0; m < rg_file_modalities(file); m++) {
+    const char *name = rg_file_modality(file, m)->name;
+    rg_strings_add(&names, name, (int64_t)strlen(name));
+  }
+  rg_status status = rg_recipe_check(plan->recipe, &names);
+  rg_strings_fini(&names);
+  return status;
+}
+
 static rg_status load(rg_file *file, const rg_plan *plan, rg_dataset *dataset,
                       rg_mat *teacher)
 {
@@ -201,6 +216,7 @@ static rg_status run(const rg_call *call)
   rg_timer_start("read");
   RG_TRY(rg_work_open(comm, call->arguments[0], &plan, &file));
   rg_timer_stop("read");
+  RG_TRY(check_modalities(file, &plan));
   RG_TRY(load(file, &plan, &dataset, &teacher));
   rg_work_cells(rg_range_n(dataset.rows));
   RG_TRY(rg_session_new(comm, &plan, &dataset, &teacher, &session));

@@ -60,10 +60,9 @@ out:
   return status;
 }
 
-/* The columns to draw, as --color names them; text becomes categories. RG_EUSAGE when
+/* The columns to draw, as --color names them; text becomes categories. RG_EINPUT when
  * one is missing. Collective. */
-static rg_status find_columns(const rg_call *call, const char *path, rg_annot *annot,
-                              rg_strings *names)
+static rg_status find_columns(const rg_call *call, rg_annot *annot, rg_strings *names)
 {
   const options *o = call->options;
   rg_status status = RG_OK;
@@ -73,7 +72,7 @@ static rg_status find_columns(const rg_call *call, const char *path, rg_annot *a
     while (c < annot->n_columns && strcmp(annot->columns[c].name, name) != 0)
       c++;
     if (c == annot->n_columns)
-      RG_TRY(rg_fail(RG_EUSAGE, "%s:/obs: no column %s to colour by", path, name));
+      RG_TRY(rg_results_no_column(annot, name));
     if (annot->columns[c].type == RG_COLUMN_STRING)
       RG_TRY(rg_column_as_category(call->comm, &annot->columns[c]));
     rg_strings_add(names, name, (int64_t)strlen(name));
@@ -115,7 +114,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_check_output(call->comm, path));
   RG_TRY(rg_annot_read(call->comm, path, &annot));
   if (o->figures)
-    RG_TRY(find_columns(call, path, &annot, &names));
+    RG_TRY(find_columns(call, &annot, &names));
   RG_TRY(add_layout(call, path, &annot));
   RG_TRY(rg_annot_update(call->comm, path, &annot));
   if (o->figures)

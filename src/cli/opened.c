@@ -94,6 +94,16 @@ out:
   return status;
 }
 
+static rg_status no_batch(const rg_strings *known, const char *name)
+{
+  char *list = rg_strings_text(known, 20);
+  rg_status status = rg_fail(RG_EUSAGE, "the run knows no batch %s; %s%s", name,
+                             *list ? "there are: " : "it was trained without batches",
+                             list);
+  rg_free(list);
+  return status;
+}
+
 rg_status rg_opened_batch(const rg_opened *o, const char *name, int otherwise, int *code)
 {
   *code = otherwise;
@@ -101,7 +111,7 @@ rg_status rg_opened_batch(const rg_opened *o, const char *name, int otherwise, i
     return RG_OK;
   int64_t found = rg_strings_find(&o->dataset.batch.categories, name);
   if (found < 0)
-    return rg_fail(RG_EUSAGE, "the run knows no batch %s", name);
+    return no_batch(&o->dataset.batch.categories, name);
   *code = (int)found;
   return RG_OK;
 }
@@ -112,6 +122,9 @@ rg_status rg_opened_predict(const rg_call *call, const rg_read_out *read_out,
   rg_status status = RG_OK;
   rg_mat mean = {0};
   RG_TRY(rg_predict(o->session, read_out, &mean));
+  rg_info("%s: %s of %lld cells%s%s, %lld features", call->arguments[1], read_out->to,
+          (long long)o->annot.n_cells, read_out->from ? " from " : "",
+          read_out->from ? read_out->from : "", (long long)mean.cols);
   o->annot.has_x = true;
   o->annot.x = rg_work_to_file(o->file, &o->dataset, &mean);
   rg_strings_copy(&rg_dataset_modality(&o->dataset, read_out->to)->features,

@@ -68,6 +68,23 @@ rg_status rg_results_graph(const rg_annot *annot, const char *path,
                  "%s:/obsp: no connectivities; make them with regatta neighbors", path);
 }
 
+rg_status rg_results_no_column(const rg_annot *annot, const char *name)
+{
+  rg_strings list = {0};
+  for (int c = 0; c < annot->n_columns; c++)
+    rg_strings_add(&list, annot->columns[c].name, -1);
+  char *there = rg_strings_text(&list, 12);
+  bool clusters = strcmp(name, "leiden") == 0;
+  rg_status status =
+      rg_fail(RG_EINPUT, "the results have no column %s; %s%s%s", name,
+              clusters ? "make it with regatta cluster" : "there are: ",
+              clusters ? "" : there,
+              clusters ? "" : " (FILE:COLUMN takes one from another file)");
+  rg_free(there);
+  rg_strings_fini(&list);
+  return status;
+}
+
 static rg_status copy_category(rg_comm *comm, const rg_column *from, int64_t rows,
                                rg_column *to)
 {
@@ -96,8 +113,7 @@ rg_status rg_results_category(rg_comm *comm, const rg_annot *annot, const char *
     return copy_category(comm, own, rg_range_n(annot->rows), column);
   const char *colon = strrchr(name, ':');
   if (!colon)
-    return rg_fail(RG_EINPUT, "the results have no column %s; FILE:COLUMN takes one from "
-                              "another file", name);
+    return rg_results_no_column(annot, name);
   char *path = rg_format("%.*s", (int)(colon - name), name);
   rg_file *file = NULL;
   RG_TRY(rg_open(comm, path, NULL, &file));

@@ -245,6 +245,9 @@ void rg_work_memory(rg_comm *comm)
   int64_t least = rg_memory_peak(), most = least;
   rg_min_i64(comm, &least, 1);
   rg_max_i64(comm, &most, 1);
-  rg_say(comm, "peak memory per rank: %.0f to %.0f MB\n", (double)least / 1e6,
-         (double)most / 1e6);
+  if (rg_size(comm) == 1)
+    rg_say(comm, "peak memory: %.0f MB\n", (double)most / 1e6);
+  else
+    rg_say(comm, "peak memory per rank: %.0f to %.0f MB\n", (double)least / 1e6,
+           (double)most / 1e6);
 }

@@ -84,12 +84,7 @@ static rg_status no_such_layer(const rg_file *file, const char *root)
 {
   rg_strings layers = {0};
   rg_status status = rg_list_layers(file->h5, root, &layers);
-  char *list = rg_strdup("");
-  for (int64_t i = 0; status == RG_OK && i < layers.n; i++) {
-    char *longer = rg_format("%s%s%s", list, i ? ", " : "", rg_strings_at(&layers, i));
-    rg_free(list);
-    list = longer;
-  }
+  char *list = rg_strings_text(&layers, layers.n);
   if (status == RG_OK)
     status =
         rg_fail(RG_EINPUT, "%s:%s/layers/%s: there is no such layer; there are: %s",
@@ -112,6 +107,8 @@ rg_status rg_load_h5ad(rg_file *file, const char *root, const char *modality)
   rg_set_cells(file, file->obs.n);
   RG_TRY(rg_frame_names(&file->obs, file->rows.low, file->rows.high, &file->names));
   RG_TRY(rg_choose_counts(file, root, &matrix_path, &var, &chosen));
+  if (!matrix_path && file->options->bare)
+    goto out;
   if (!matrix_path)
     RG_TRY(rg_fail(RG_EINPUT,
                    "%s:%s/X: there is no matrix in this file: neither X, nor "

@@ -122,7 +122,8 @@ out:
 
 static rg_status look_at_data(char **argv)
 {
-  rg_open_options options = {.layer = *argv[3] ? argv[3] : NULL,
+  rg_open_options options = {.bare = true, /* who opens it refuses it */
+                             .layer = *argv[3] ? argv[3] : NULL,
                              .genome = *argv[4] ? argv[4] : NULL};
   rg_file *file = NULL;
   rg_status status = rg_file_open(rg_comm_self(), argv[2], &options, true, &file);

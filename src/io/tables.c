@@ -90,15 +90,15 @@ static rg_status unknown(const rg_file *file, const char *what, const char *name
   for (int64_t i = 0; i < list.n; i++)
     names[i] = rg_strings_at(&list, i);
   const char *nearest = rg_nearest(name, names, (int)list.n);
+  char *all = rg_strings_text(&list, 12);
   rg_status status;
   if (nearest)
     status = rg_fail(RG_EINPUT, "%s: there is no %s '%s'; did you mean '%s'?",
                      file->path, what, name, nearest);
   else
-    status = rg_fail(RG_EINPUT,
-                     "%s: there is no %s '%s'; there are %lld, listed by "
-                     "regatta inspect",
-                     file->path, what, name, (long long)list.n);
+    status = rg_fail(RG_EINPUT, "%s: there is no %s '%s'; there are: %s", file->path, what,
+                     name, *all ? all : "none");
+  rg_free(all);
   rg_free(names);
   rg_strings_fini(&list);
   return status;

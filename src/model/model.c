@@ -11,22 +11,6 @@ int rg_facts_find(const rg_facts *facts, const char *name)
   return -1;
 }
 
-rg_status rg_recipe_find(const char *name, const rg_recipe **recipe)
-{
-  const char *names[64];
-  int n = 0;
-  for (; rg_recipes[n]; n++) {
-    names[n] = rg_recipes[n]->name;
-    if (strcmp(names[n], name) == 0) {
-      *recipe = rg_recipes[n];
-      return RG_OK;
-    }
-  }
-  return rg_fail(RG_EUSAGE,
-                 "no recipe is named %s; did you mean %s? (regatta list recipes)", name,
-                 rg_nearest(name, names, n));
-}
-
 /* ---- covariates ---- */
 
 rg_mat *rg_covariates_add(rg_covariates *covariates, const char *name, int64_t rows,

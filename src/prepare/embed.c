@@ -128,11 +128,11 @@ rg_status rg_embed_modality(rg_comm *comm, const rg_prepare_options *options,
   for (int64_t j = 0; j < m->embedding.cols && m->explained; j++)
     share += m->explained[j];
   if (m->explained)
-    rg_info("prepare: %s: %s has %lld axes with %.2f%% of the variance", m->name,
-            m->embedding_name, (long long)m->embedding.cols, 100 * share);
+    rg_info("prepare: %s: embedded in %lld axes (%s) with %.2f%% of the variance", m->name,
+            (long long)m->embedding.cols, m->embedding_name + 2, 100 * share);
   else
-    rg_info("prepare: %s: %s has %lld axes", m->name, m->embedding_name,
-            (long long)m->embedding.cols);
+    rg_info("prepare: %s: embedded in %lld axes (%s)", m->name,
+            (long long)m->embedding.cols, m->embedding_name + 2);
 out:
   rg_csr_fini(&x);
   return status;

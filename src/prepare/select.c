@@ -297,8 +297,10 @@ rg_status rg_match_features(rg_comm *comm, const char *path,
   d->n_features = wanted;
   rg_free(table);
   rg_free(new_of_old);
-  rg_info("prepare: %s: %lld of the %lld features of the model are in the file",
-          like->name, (long long)found, (long long)wanted);
+  if (found < wanted)
+    rg_info("prepare: %s: %lld of the %lld features of the model are in the file, the "
+            "others count as zero",
+            like->name, (long long)found, (long long)wanted);
   rg_status status = RG_OK;
   if (2 * found < wanted)
     status = rg_fail(RG_EINPUT,

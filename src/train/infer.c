@@ -327,15 +327,50 @@ static void mix(rg_mat *mean, const rg_mat *drawn, int64_t draw)
                                                     (float)(draw + 1);
 }
 
+/* Nothing reads this out; what does the recipe read out instead? */
+static rg_status not_predicted(const rg_session *session, const rg_read_out *o)
+{
+  const rg_model *model = &session->model;
+  rg_strings others = {0};
+  for (int i = 0; i < model->n_likelihoods; i++) {
+    const struct rg_likelihood *l = &model->likelihood[i];
+    if (!l->op->type->predict || !*l->from != !o->from)
+      continue;
+    char *text = rg_format("%s%s%s", l->modality, *l->from ? " from " : "", l->from);
+    rg_strings_add(&others, text, (int64_t)strlen(text));
+    rg_free(text);
+  }
+  char *list = rg_strings_text(&others, others.n);
+  rg_status status =
+      rg_fail(RG_EUSAGE, "recipe %s does not predict %s from %s; it predicts %s",
+              session->plan->recipe->name, o->to, o->from ? o->from : "what a cell has",
+              *list ? list : "nothing so");
+  rg_free(list);
+  rg_strings_fini(&others);
+  return status;
+}
+
+const char *rg_session_imputes(const rg_session *session)
+{
+  const rg_model *model = &session->model;
+  const char *first = NULL;
+  for (int i = 0; i < model->n_likelihoods; i++) {
+    const struct rg_likelihood *l = &model->likelihood[i];
+    if (*l->from || !l->op->type->predict)
+      continue;
+    if (!first || strcmp(l->modality, "atac") == 0)
+      first = l->modality;
+  }
+  return first;
+}
+
 rg_status rg_predict(rg_session *session, const rg_read_out *o, rg_mat *mean)
 {
   const struct rg_likelihood *found =
       rg_model_find(&session->model, o->from ? o->from : "", o->to);
   rg_op *op = found ? found->op : NULL;
   if (!op || !op->type->predict)
-    return rg_fail(RG_EUSAGE, "recipe %s does not predict %s from %s",
-                   session->plan->recipe->name, o->to,
-                   o->from ? o->from : "what a cell has");
+    return not_predicted(session, o);
   if (o->values && !op->type->draw)
     return rg_fail(RG_EUSAGE,
                    "recipe %s predicts means of %s; values are not drawn of them",

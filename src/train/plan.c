@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Every section of every recipe, to find out which recipe is meant. */
 static rg_status find_recipe(const rg_sources *sources, char **name)
@@ -103,7 +104,13 @@ rg_status rg_plan_make(rg_comm *comm, const rg_sources *sources, rg_plan *plan)
 rg_status rg_plan_read(rg_comm *comm, const char *run, rg_plan *plan)
 {
   char *path = rg_format("%s/used_config.yaml", run);
-  rg_status status = rg_plan_make(comm, &(rg_sources){.file = path}, plan);
+  rg_status status = RG_OK;
+  if (rg_rank(comm) == 0 && access(path, R_OK) != 0)
+    status = rg_fail(RG_EINPUT, "%s: is no run folder: %s cannot be read; regatta train "
+                     "makes one", run, path);
+  status = rg_agree(comm, status);
+  if (status == RG_OK)
+    status = rg_plan_make(comm, &(rg_sources){.file = path}, plan);
   rg_free(path);
   return status;
 }

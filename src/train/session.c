@@ -53,16 +53,13 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
 /* What the recipe needs that the data lack. */
 static rg_status check_needs(const rg_recipe *recipe, const rg_dataset *dataset)
 {
-  if (dataset->n_modalities < recipe->least)
-    return rg_fail(RG_EINPUT, "recipe %s needs %d modalities or more; the data have %d",
-                   recipe->name, recipe->least, dataset->n_modalities);
-  char needs[64], *rest = NULL;
-  snprintf(needs, sizeof needs, "%s", recipe->modalities);
-  for (char *name = strtok_r(needs, ",", &rest); name; name = strtok_r(NULL, ",", &rest))
-    if (!rg_dataset_modality(dataset, name))
-      return rg_fail(RG_EINPUT, "recipe %s needs the modality %s, which the data lack",
-                     recipe->name, name);
-  return RG_OK;
+  rg_strings names = {0};
+  for (int m = 0; m < dataset->n_modalities; m++)
+    rg_strings_add(&names, dataset->modality[m].name,
+                   (int64_t)strlen(dataset->modality[m].name));
+  rg_status status = rg_recipe_check(recipe, &names);
+  rg_strings_fini(&names);
+  return status;
 }
 
 static rg_status check_teacher(const rg_recipe *recipe, const rg_facts *facts)

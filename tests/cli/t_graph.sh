@@ -46,7 +46,7 @@ same $? 3 "an embedding that is not there is refused"
 grep -q 'bare.h5ad:/obsm: no X_other; there is X_planted' "$scratch/err"
 ok $? "and says what there is"
 on 1 umap "$scratch/on_1.h5ad" --figures "$scratch/figures" --color nothing
-same $? 2 "a column that is not there is refused"
+same $? 3 "a column that is not there is refused"
 same "$before" "$(cksum <"$scratch/bare.h5ad")" "the file is as it was"
 on 1 neighbors "$scratch/bare.h5ad" --search buckets --metric cosine
 ok $? "buckets and cosine distance"
