@@ -19,6 +19,7 @@ typedef struct rg_call {
                              arguments are unchecked then */
   const void *options;    /* the command's options struct, filled */
   const char *line;       /* the whole command line, for provenance */
+  bool inside;            /* called by another command, which goes on after it */
 } rg_call;
 
 typedef struct rg_command {

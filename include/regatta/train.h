@@ -220,7 +220,7 @@ rg_status rg_explain(rg_comm *comm, const char *run, const rg_dataset *dataset,
 /* ---- stopping -------------------------------------------------------------------- */
 
 /** Catch SIGTERM and SIGUSR1 as requests to stop, or leave them to end the program again.
- *  Not collective. */
+ *  Pairs may lie in each other: the outermost counts. Not collective. */
 void rg_stop_on_signals(bool catch);
 /** True when a stop was requested by a signal here, by the file RUN/stop or by the time
  *  limit. Not collective. */

@@ -58,6 +58,7 @@ static rg_status stage(const rg_call *call, const char *name, words *w)
   RG_TRY(rg_options_parse(command, w->n, w->word, &parsed));
   parsed.call.comm = call->comm;
   parsed.call.line = call->line;
+  parsed.call.inside = true;
   RG_TRY_ALL(call->comm, command->run(&parsed.call));
 out:
   rg_timer_stop(name);
@@ -144,6 +145,15 @@ static rg_status evaluate_stage(const rg_call *call, const run_options *o,
   return stage(call, "evaluate", &w);
 }
 
+/* A stage after the training is done again as a whole: stop before it or not at all. */
+static rg_status before(const rg_call *call, const run_options *o, const char *name)
+{
+  if (!rg_any(call->comm, rg_stop_requested(o->output, 0, 0)))
+    return RG_OK;
+  return rg_fail(RG_ESTOPPED, "%s: stopped on request before %s; go on with --resume",
+                 o->output, name);
+}
+
 static rg_status after_training(const rg_call *call, const run_options *o)
 {
   rg_status status = RG_OK;
@@ -151,13 +161,17 @@ static rg_status after_training(const rg_call *call, const run_options *o)
   char *results = rg_format("%s/results.h5ad", o->output), *rep = NULL;
   RG_TRY(rg_plan_read(call->comm, o->output, &plan));
   rep = rg_format("X_%s", plan.recipe->name);
+  RG_TRY(before(call, o, "embed"));
   RG_TRY(embed_stage(call, o, results));
+  RG_TRY(before(call, o, "neighbors"));
   RG_TRY(neighbors_stage(call, rep, results));
+  RG_TRY(before(call, o, "cluster"));
   RG_TRY(cluster_stage(call, results));
+  RG_TRY(before(call, o, "umap"));
   RG_TRY(umap_stage(call, o, &plan, results));
+  RG_TRY(before(call, o, "evaluate"));
   if (plan.data.labels || plan.data.batch)
     RG_TRY(evaluate_stage(call, o, &plan, rep, results));
-  RG_TRY(rg_work_timers(call->comm, o->output));
   rg_work_memory(call->comm);
   rg_say_result(call->comm, results);
 out:
@@ -170,8 +184,12 @@ out:
 static rg_status run(const rg_call *call)
 {
   const run_options *o = call->options;
+  rg_stop_on_signals(true);
   rg_status status = train_stage(call, o);
-  return status == RG_OK && !call->print_config ? after_training(call, o) : status;
+  if (status == RG_OK && !call->print_config)
+    status = rg_work_finish(call->comm, o->output, false, after_training(call, o));
+  rg_stop_on_signals(false);
+  return status;
 }
 
 const rg_command rg_cmd_run = {

@@ -162,9 +162,7 @@ static rg_status train(const rg_call *call, const char *run, bool resume,
   rg_progress *progress = rg_progress_new(call->comm, "train", cells, "cells");
   rg_watch watch = {show, progress};
   rg_timer_start("train");
-  rg_stop_on_signals(true);
   rg_status status = rg_train(session, run, resume, &watch, outcome);
-  rg_stop_on_signals(false);
   rg_timer_stop("train");
   rg_progress_free(progress);
   return status;
@@ -174,23 +172,6 @@ static void say_outcome(rg_comm *comm, const rg_outcome *o)
 {
   rg_say(comm, "trained: %lld steps, %.1f s, %.0f cells/s, parameters %016" PRIx64 "\n",
          (long long)o->steps, o->seconds, o->cells_per_second, o->hash);
-}
-
-static const char *state_of(rg_status status)
-{
-  return status == RG_OK ? "done" : status == RG_ESTOPPED ? "stopped" : "failed";
-}
-
-/* Keep the first error while the folder is told about it. */
-static rg_status finish(rg_comm *comm, const char *run, rg_status status)
-{
-  char *text = rg_strdup(rg_error_text());
-  rg_work_status(comm, run, state_of(status));
-  rg_work_timers(comm, run);
-  if (status != RG_OK)
-    rg_fail(status, "%s", text);
-  rg_free(text);
-  return status;
 }
 
 static rg_status run(const rg_call *call)
@@ -204,6 +185,7 @@ static rg_status run(const rg_call *call)
   rg_mat teacher = {0};
   rg_session *session = NULL;
   rg_outcome outcome = {0};
+  rg_stop_on_signals(true); /* one that comes early stops before the first step */
   if (o->init_from)
     RG_TRY(check_origin(call, o));
   RG_TRY(make_plan(call, o, &plan));
@@ -222,12 +204,13 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_session_new(comm, &plan, &dataset, &teacher, &session));
   RG_TRY(keep_prepared(comm, o->output, &plan, &dataset));
   status = train(call, o->output, o->resume, session, rg_session_work(session), &outcome);
-  status = finish(comm, o->output, status);
+  status = rg_work_finish(comm, o->output, call->inside, status);
   say_outcome(comm, &outcome);
   rg_work_memory(comm);
   if (status == RG_OK)
     rg_say_result(comm, o->output);
 out:
+  rg_stop_on_signals(false);
   rg_session_free(session);
   rg_mat_fini(&teacher);
   rg_dataset_fini(&dataset);

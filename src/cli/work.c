@@ -240,6 +240,24 @@ rg_status rg_work_status(rg_comm *comm, const char *run, const char *state)
   return status;
 }
 
+static const char *state_of(rg_status status)
+{
+  return status == RG_OK ? "done" : status == RG_ESTOPPED ? "stopped" : "failed";
+}
+
+/* The first error is kept while the folder is told about it. */
+rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status status)
+{
+  char *text = rg_strdup(rg_error_text());
+  if (!part || status != RG_OK)
+    rg_work_status(comm, run, state_of(status));
+  rg_work_timers(comm, run);
+  if (status != RG_OK)
+    rg_fail(status, "%s", text);
+  rg_free(text);
+  return status;
+}
+
 void rg_work_memory(rg_comm *comm)
 {
   int64_t least = rg_memory_peak(), most = least;

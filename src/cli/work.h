@@ -37,6 +37,10 @@ void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
 rg_status rg_work_inspect(rg_comm *comm, const char *run);
 /** Write RUN/STATUS: running, done, stopped or failed. Collective. */
 rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
+/** Tell the run folder how a command ended, the same on every rank: STATUS and timers.csv.
+ *  A part of a longer command that went well leaves STATUS as it is. Returns `status`, with
+ *  its message. Collective. */
+rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status status);
 /** Write RUN/timers.csv, a row per scope of any rank: calls (of the rank with most),
  *  seconds (least, mean, most over ranks, and the rank with most), bytes, messages and
  *  waits (sums over ranks, as comm.h counts them), seconds in waits (mean over ranks)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t requested;
+static int catching; /* pairs of rg_stop_on_signals that are open */
 
 static void on_signal(int number)
 {
@@ -14,6 +15,9 @@ static void on_signal(int number)
 
 void rg_stop_on_signals(bool catch)
 {
+  catching += catch ? 1 : -1;
+  if (catching != (catch ? 1 : 0))
+    return;
   struct sigaction action = {.sa_handler = catch ? on_signal : SIG_DFL,
                              .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);

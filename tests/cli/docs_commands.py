@@ -209,7 +209,7 @@ class Runner:
                 wrong += self.check_options(words[names.index("regatta") + 1:])
             wrong += [f"there is no {w}" for w in words
                       if re.fullmatch(r"(\./)?(jobs|tests|examples|build-aux|modules|docs)/"
-                                      r"[\w./-]+\.(sh|py|def)|\./[\w-]+\.sh", w)
+                                      r"[\w./-]+\.(sh|py|def|sbatch)|\./[\w-]+\.sh", w)
                       and not os.path.exists(os.path.join(self.top, w))]
         self.say(wrong, what, "\n".join(wrong))
         self.checked += 1

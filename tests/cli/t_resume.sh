@@ -47,6 +47,44 @@ wait $!
 same $? 75 "SIGUSR1 ends the training with exit code 75"
 same "$(cat "$scratch/signal/STATUS")" stopped "SIGUSR1: STATUS"
 
+# a signal that comes as soon as it is caught, while the file is read: nothing is lost
+early() {
+  train early 1 --set train.max_hours=1
+}
+early &
+pid=
+until test -n "$pid"; do
+  for p in $(pgrep -f "^$regatta train .*-o $scratch/early "); do
+    caught=$(sed -n 's/^SigCgt:.*\(.\{3\}\)$/\1/p' "/proc/$p/status" 2>/dev/null)
+    case $caught in [2367abef]??) pid=$p ;; esac # SIGUSR1 is bit 9
+  done
+done
+kill -USR1 "$pid"
+wait $!
+same $? 75 "SIGUSR1 before the training: exit code 75"
+train early 1
+same "$(hash_of "$scratch/early")" "$whole" "SIGUSR1 before the training, resumed"
+
+# regatta run: done is what STATUS says when all is, and a stop waits for a stage to end
+pipeline() {
+  on 2 run "$scratch/a.h5mu" -o "$scratch/all" --batch batch --resume --set train.batch=32 \
+    --set sailerx.epochs=2
+}
+RG_FAULT=h5.rename pipeline
+test $? -ne 0 && test -s "$scratch/all/metrics.csv"
+ok $? "regatta run: results that cannot be written end it"
+same "$(cat "$scratch/all/STATUS")" failed "regatta run: STATUS after results that fail"
+: >"$scratch/all/stop"
+pipeline
+same $? 75 "regatta run: a stop after the training: exit code 75"
+grep -q "stopped on request before embed" "$scratch/err"
+ok $? "regatta run: a stop after the training is named"
+same "$(cat "$scratch/all/STATUS")" stopped "regatta run: a stop after the training: STATUS"
+rm "$scratch/all/stop"
+pipeline
+same $? 0 "regatta run: it goes on"
+same "$(cat "$scratch/all/STATUS")" done "regatta run: STATUS at the end"
+
 # killed without warning, at a fault in the middle of a checkpoint
 for point in vault.write:3 vault.rename:2; do
   run=fault-$(echo $point | tr .: --)
