@@ -3,9 +3,7 @@
 # goes into the run path, so that the alternative chosen by the system does not replace
 # it. --disable-new-dtags makes that reach the BLAS below ScaLAPACK too.
 AC_DEFUN([RG_BLAS], [
-PKG_CHECK_MODULES([BLAS], [openblas], [], [
-  AC_CHECK_LIB([openblas], [cblas_sgemm], [BLAS_LIBS=-lopenblas],
-    [AC_MSG_ERROR([OpenBLAS not found (Debian: libopenblas-openmp-dev), or set BLAS_CFLAGS and BLAS_LIBS])])])
+PKG_CHECK_MODULES([BLAS], [openblas], [], [: ${BLAS_LIBS:=-lopenblas}])
 rg_blas_folder=
 for rg_word in $BLAS_LIBS; do
   AS_CASE([$rg_word], [-L*], [rg_blas_folder=`AS_ECHO(["$rg_word"]) | sed 's/^-L//; s,/*$,,'`])
@@ -19,13 +17,10 @@ AS_CASE([$rg_blas_folder],
       BLAS_LIBS="-L$rg_openmp_folder -lopenblas"])])
 AS_IF([test -n "$rg_blas_folder"],
   [BLAS_LIBS="-Wl,--disable-new-dtags,-rpath,$rg_blas_folder $BLAS_LIBS"])
-rg_save_CPPFLAGS=$CPPFLAGS
-rg_save_LIBS=$LIBS
-CPPFLAGS="$CPPFLAGS $BLAS_CFLAGS"
-LIBS="$BLAS_LIBS $LIBS"
-AC_CHECK_HEADER([cblas.h], [], [AC_MSG_ERROR([cblas.h not found: set BLAS_CFLAGS])])
-AC_CHECK_FUNC([openblas_get_parallel], [],
-  [AC_MSG_ERROR([this BLAS is not OpenBLAS (Debian: libopenblas-openmp-dev)])])
-CPPFLAGS=$rg_save_CPPFLAGS
-LIBS=$rg_save_LIBS
+rg_blas=no
+RG_WITH([BLAS], [
+  AC_CHECK_HEADER([cblas.h], [AC_CHECK_FUNC([openblas_get_parallel], [rg_blas=yes])])])
+AS_IF([test $rg_blas = no],
+  [RG_MISSING([OpenBLAS (cblas.h, openblas_get_parallel)], [libopenblas-openmp-dev],
+    [set BLAS_CFLAGS and BLAS_LIBS])])
 ])

@@ -1,5 +1,2 @@
 # RG_CAIRO: cairo, figures.
-AC_DEFUN([RG_CAIRO], [
-PKG_CHECK_MODULES([CAIRO], [cairo], [],
-  [AC_MSG_ERROR([cairo not found (Debian: libcairo2-dev)])])
-])
+AC_DEFUN([RG_CAIRO], [RG_LIBRARY([CAIRO], [cairo], [cairo], [libcairo2-dev])])

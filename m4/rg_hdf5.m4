@@ -3,16 +3,16 @@
 AC_DEFUN([RG_HDF5], [
 PKG_CHECK_MODULES([HDF5], [hdf5-openmpi], [], [
   PKG_CHECK_MODULES([HDF5], [hdf5-mpi], [], [RG_HDF5_FROM_H5PCC])])
-rg_save_CPPFLAGS=$CPPFLAGS
-rg_save_LIBS=$LIBS
-CPPFLAGS="$CPPFLAGS $HDF5_CFLAGS"
-LIBS="$HDF5_LIBS $LIBS"
-AC_CHECK_HEADER([hdf5.h], [],
-  [AC_MSG_ERROR([hdf5.h not found: install parallel HDF5 (Debian: libhdf5-openmpi-dev) or set HDF5_CFLAGS and HDF5_LIBS])])
-AC_CHECK_FUNC([H5Pset_fapl_mpio], [],
-  [AC_MSG_ERROR([this HDF5 is serial: install a parallel one (Debian: libhdf5-openmpi-dev) or set HDF5_CFLAGS and HDF5_LIBS])])
-CPPFLAGS=$rg_save_CPPFLAGS
-LIBS=$rg_save_LIBS
+rg_hdf5=absent
+RG_WITH([HDF5], [
+  AC_CHECK_HEADER([hdf5.h], [AC_CHECK_FUNC([H5Fopen], [
+    rg_hdf5=serial
+    AC_CHECK_FUNC([H5Pset_fapl_mpio], [rg_hdf5=parallel])])])])
+AS_CASE([$rg_hdf5],
+  [absent], [RG_MISSING([parallel HDF5 (hdf5.h, H5Fopen)], [libhdf5-openmpi-dev],
+    [put h5pcc in PATH, or set HDF5_CFLAGS and HDF5_LIBS])],
+  [serial], [RG_MISSING([parallel HDF5 (the one found is serial: no H5Pset_fapl_mpio)],
+    [libhdf5-openmpi-dev], [put h5pcc in PATH, or set HDF5_CFLAGS and HDF5_LIBS])])
 ])
 
 # h5pcc -show names the static library; with -shlib the shared one.

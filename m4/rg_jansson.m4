@@ -1,5 +1,2 @@
 # RG_JANSSON: jansson, reader of JSON manifests.
-AC_DEFUN([RG_JANSSON], [
-PKG_CHECK_MODULES([JANSSON], [jansson], [],
-  [AC_MSG_ERROR([jansson not found (Debian: libjansson-dev)])])
-])
+AC_DEFUN([RG_JANSSON], [RG_LIBRARY([JANSSON], [jansson], [jansson], [libjansson-dev])])

@@ -1,13 +1,9 @@
 # RG_LZF: liblzf, the fast filter of h5py. Older versions have no pkg-config file.
 AC_DEFUN([RG_LZF], [
-PKG_CHECK_MODULES([LZF], [liblzf], [], [LZF_CFLAGS=-I/usr/include/liblzf LZF_LIBS=-llzf])
-rg_save_CPPFLAGS=$CPPFLAGS
-rg_save_LIBS=$LIBS
-CPPFLAGS="$CPPFLAGS $LZF_CFLAGS"
-LIBS="$LZF_LIBS $LIBS"
-AC_CHECK_HEADER([lzf.h], [], [AC_MSG_ERROR([lzf.h not found (Debian: liblzf-dev)])])
-AC_CHECK_FUNC([lzf_decompress], [],
-  [AC_MSG_ERROR([liblzf not found (Debian: liblzf-dev)])])
-CPPFLAGS=$rg_save_CPPFLAGS
-LIBS=$rg_save_LIBS
+PKG_CHECK_MODULES([LZF], [liblzf], [],
+  [: ${LZF_CFLAGS:=-I/usr/include/liblzf} ${LZF_LIBS:=-llzf}])
+rg_lzf=no
+RG_WITH([LZF], [AC_CHECK_HEADER([lzf.h], [AC_CHECK_FUNC([lzf_decompress], [rg_lzf=yes])])])
+AS_IF([test $rg_lzf = no],
+  [RG_MISSING([liblzf (lzf.h, lzf_decompress)], [liblzf-dev], [set LZF_CFLAGS and LZF_LIBS])])
 ])

@@ -1,5 +1,3 @@
 # RG_RANDOM123: Random123, counter-based random numbers in headers.
-AC_DEFUN([RG_RANDOM123], [
-AC_CHECK_HEADER([Random123/philox.h], [],
-  [AC_MSG_ERROR([Random123/philox.h not found (Debian: librandom123-dev)])])
-])
+AC_DEFUN([RG_RANDOM123],
+  [RG_HEADER([Random123/philox.h], [Random123], [librandom123-dev])])
