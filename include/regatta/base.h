@@ -265,6 +265,12 @@ void rg_timer_meter(void (*read)(rg_traffic *now));
 /** Visit all scopes in the order of their first start. */
 void rg_timer_each(void (*visit)(void *self, const rg_scope *scope), void *self);
 
+/* ---- the processor --------------------------------------------------------------- */
+
+/** Does this processor have the instructions that the program was compiled for? If not,
+ *  one line is written to stderr. To be called before all else. */
+bool rg_processor_fits(void);
+
 /* ---- injected faults ------------------------------------------------------------- */
 
 /** True when the named point shall fail now: RG_FAULT="name[:n][@rank]" fails the n-th

@@ -9,6 +9,7 @@ const char *const rg_fault_points[] = {
     "explain.sum",  /* train: sums of an explanation that are too small */
     "h5.rename",    /* io: giving a finished file its name */
     "h5.write",     /* io: writing values of an HDF5 file */
+    "processor",    /* base: a processor that lacks instructions */
     "train.nan",    /* train: a loss that is not a number */
     "vault.rename", /* io: putting a finished container in place */
     "vault.write",  /* io: writing a block of a container */

@@ -7,6 +7,7 @@
 #include "options.h"
 
 #include "regatta/io.h"
+#include "src/cli/commit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@
 
 static void print_version(rg_comm *comm)
 {
-  rg_say(comm, "regatta %s\ncommit    %s\ncompiler  %s\nHDF5      %s\n", PACKAGE_VERSION,
-         RG_COMMIT, COMPILER, rg_hdf5_version());
+  rg_say(comm, "regatta %s\ncommit    %s\ncompiler  %s\nflags     %s\nHDF5      %s\n",
+         PACKAGE_VERSION, RG_COMMIT, COMPILER, RG_BUILD_FLAGS, rg_hdf5_version());
   rg_comm_banner(comm, stdout);
   fflush(stdout);
 }
@@ -89,6 +90,8 @@ static bool only_tells(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+  if (!rg_processor_fits())
+    return rg_exit_code(RG_EFAIL);
   int probed = rg_probe_main(argc, argv);
   if (probed >= 0)
     return probed;
