@@ -7,7 +7,6 @@
 #include "options.h"
 
 #include "regatta/io.h"
-#include "src/cli/commit.h"
 
 #include <stdlib.h>
 #include <string.h>
