@@ -18,6 +18,7 @@ class Regatta(AutotoolsPackage):
     depends_on("c", type="build")
     depends_on("autoconf@2.71:", type="build")
     depends_on("automake@1.16:", type="build")
+    depends_on("m4", type="build")
     depends_on("libtool", type="build")  # Spack asks for it before it runs autoreconf
     depends_on("gmake", type="build")
     depends_on("pkgconfig", type="build")
