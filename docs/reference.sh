@@ -41,7 +41,7 @@ the released programs are in [theory](../theory/index.md).
 END
 page losses Losses losses <<'END'
 What recipes minimise, with the options that a recipe gives them. Formulas, gradients and
-which recipe uses which are in [theory](../theory/operations.md).
+which recipe uses which are in [theory](../theory/losses/index.md).
 END
 page operations Operations operations <<'END'
 What recipes are composed of, with the options that a recipe gives them. Formulas are in

@@ -1,10 +1,12 @@
-"""docs_text.py links|words ROOT: what is wrong with the links of the pages under ROOT, or
-the words that they are written in, one a line. Exit code 1 when a link is wrong.
+"""docs_text.py links|words|losses ROOT: what is wrong with the links of the pages under
+ROOT, or the words that they are written in, or what is wrong with the pages of losses, one
+a line. Exit code 1 when something is wrong.
 
 A link leads to a file of the sources, and its anchor to a heading there; an address is an
 address by its form (nothing is asked of the network). A path of the sources in code
 (`src/base/fault.c`) is there as well."""
 import glob
+import json
 import os
 import re
 import sys
@@ -89,8 +91,48 @@ def words(root):
     print("\n".join(sorted(found)))
 
 
+def users(root):
+    """For each loss the recipes whose sources in src/model ask for it."""
+    found = {}
+    for path in glob.glob(os.path.join(root, "src/model/*.c")):
+        stem = os.path.basename(path)[:-2]
+        recipe = re.sub(r"_(parts|decode)$", "", stem.removeprefix("recipe_"))
+        with open(path, encoding="utf-8") as f:
+            for call in re.findall(r"\brg_loss\(([^,]*,[^,]*),", f.read()):
+                for loss in re.findall(r'"(\w+)"', call):
+                    found.setdefault(loss, set()).add(recipe)
+    return found
+
+
+def losses(root, known):
+    """Print what the pages of losses lack: an option, or a recipe; their number."""
+    count, uses = 0, users(root)
+    for loss in known:
+        path = os.path.join(root, "docs/theory/losses", loss["name"] + ".md")
+        if not os.path.exists(path):
+            print(f"{loss['name']}: has no page in docs/theory/losses")
+            count += 1
+            continue
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        said = re.search(r"^Used by: (.*?)\.$", text, flags=re.M | re.S)
+        names = set(re.findall(r"\w+", said.group(1))) if said else set()
+        names -= {"no", "recipe", "yet"}
+        if names != uses.get(loss["name"], set()):
+            print(f"{loss['name']}: used by {sorted(uses.get(loss['name'], []))}, said "
+                  f"are {sorted(names)}")
+            count += 1
+        for option in loss["options"]:
+            if not re.search(rf"`{option['name']}\b", text):
+                print(f"{loss['name']}: nothing of its option {option['name']}")
+                count += 1
+    return count
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "words":
         words(sys.argv[2])
+    elif sys.argv[1] == "losses":
+        sys.exit(losses(sys.argv[2], json.load(sys.stdin)) > 0)
     else:
         sys.exit(links(sys.argv[2]) > 0)

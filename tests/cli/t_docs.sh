@@ -30,6 +30,14 @@ same "$?:$(cut -d: -f3 "$scratch/out" | tr '\n' ,)" \
 ok $? "links of the pages lead somewhere"
 sed 's/^/# /' "$scratch/out"
 
+"$regatta" list losses --as json | "$python" "$check" losses "$top_srcdir" >"$scratch/out"
+ok $? "every loss has a page with its options and the recipes that use it"
+sed 's/^/# /' "$scratch/out"
+"$regatta" list losses --as json | sed 's/"nb"/"none"/; s/"one_weight"/"two"/' |
+  "$python" "$check" losses "$top_srcdir" >"$scratch/out"
+same "$(cut -d: -f1 "$scratch/out" | tr '\n' ' ')" "bernoulli none " \
+  "a loss without a page and an option that no page names are noticed"
+
 if command -v hunspell >/dev/null && echo word | hunspell -l -d en_US >/dev/null 2>&1; then
   same "$(spelt "$scratch/wrong")" "speling" "a wrong word is noticed"
   spelt "$top_srcdir" >"$scratch/out"
