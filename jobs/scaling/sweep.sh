@@ -17,15 +17,18 @@ mkdir -p "$OUT/runs" || exit 1
 
 # shape CONFIG: RANKSxTHREADS as $ranks, $threads, $cores
 shape() {
-  ranks=${1%x*} threads=${1#*x}
-  case $ranks$threads in '' | *[!0-9]*)
+  case $1 in
+  *[!0-9x]* | *x*x* | x* | *x) known=no ;;
+  *x*) known=yes ;;
+  *) known=no ;;
+  esac
+  test $known = yes || {
     echo "CONFIGS: $1 is not RANKSxTHREADS" >&2
     exit 2
-    ;;
-  esac
+  }
+  ranks=${1%x*} threads=${1#*x}
   cores=$((ranks * threads))
 }
-
 for config in $CONFIGS; do
   shape "$config"
 done
