@@ -98,6 +98,14 @@ void rg_tree_reduce_f32(rg_comm *comm, int64_t n, rg_range mine, const float *pa
 void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *partial,
                         int64_t width, double *out);
 
+/** The same where rank r holds items rg_part(n, r, size): nobody has to be told what others
+ *  hold. Where n and the number of ranks are powers of two, log2(ranks) exchanges do it.
+ *  Collective. */
+void rg_part_reduce_f32(rg_comm *comm, int64_t n, const float *partial, int64_t width,
+                        float *out);
+void rg_part_reduce_f64(rg_comm *comm, int64_t n, const double *partial, int64_t width,
+                        double *out);
+
 /** Sum of all rows along the tree over them: x holds this rank's rows (rows x width, rows
  *  lie over the ranks in rank order), out (width, replicated) gets the total: the same
  *  bits on any number of ranks; zeros without rows. Collective. */

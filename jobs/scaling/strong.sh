@@ -14,6 +14,7 @@
 #   CELLS     simulated cells (20000); or DATA, a file of your own with its number in CELLS
 #   LANES     of train.lanes, a power of two (64): no more ranks than this share cells
 #   RECIPE EPOCHS BATCH GENES PEAKS EXTRA   what is trained, how long, on what; EXTRA: options
+#   UNTIL     last command to run (cluster; umap is the next)
 #   REPEATS   of everything, taking turns (3); the tables have medians
 #   MPIEXEC   launcher: %t stands for the threads of a rank, %n for the nodes
 #   OUT       folder of results (scaling)

@@ -5,7 +5,7 @@
 set -u
 : "${REGATTA:=regatta}" "${CONFIGS:=1x1 1x2 2x1}" "${REPEATS:=3}" "${OUT:=scaling}"
 : "${RECIPE:=sailerx}" "${EPOCHS:=4}" "${BATCH:=128}" "${GENES:=2000}" "${PEAKS:=20000}"
-: "${EXTRA:=}" "${KEEP:=}" "${PYTHON:=python3}"
+: "${UNTIL:=cluster}" "${EXTRA:=}" "${KEEP:=}" "${PYTHON:=python3}"
 if test -z "${MPIEXEC-}"; then
   if test -n "${SLURM_JOB_ID-}"; then
     MPIEXEC='srun --mpi=pmix --nodes=%n --cpus-per-task=%t --cpu-bind=cores'
@@ -81,7 +81,7 @@ one() {
   echo "$kind $config, repeat $repeat: $n cells"
   # shellcheck disable=SC2046,SC2086 # words
   $(launcher) "$REGATTA" run "$data" -o "$run" --recipe "$RECIPE" \
-    --set "$RECIPE.epochs=$EPOCHS" $EXTRA "$@" >"$run/log" 2>&1 || {
+    --until "$UNTIL" --set "$RECIPE.epochs=$EPOCHS" $EXTRA "$@" >"$run/log" 2>&1 || {
     cat "$run/log" >&2
     return 1
   }

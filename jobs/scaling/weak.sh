@@ -11,7 +11,7 @@
 #
 #   CELLS     cells per core (10000); the data of every size are simulated once
 #   BATCH     cells of a step per core (128); lanes are as many as cores, 8 at least
-# CONFIGS, RECIPE, EPOCHS, GENES, PEAKS, EXTRA, REPEATS, MPIEXEC, OUT: as in strong.sh.
+# CONFIGS, RECIPE, EPOCHS, GENES, PEAKS, EXTRA, UNTIL, REPEATS, MPIEXEC, OUT: as in strong.sh.
 here=${SCALING:-${SLURM_SUBMIT_DIR:-.}}
 test -f "$here/sweep.sh" || here=$(dirname "$0")
 . "$here/sweep.sh"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 typedef struct run_options {
-  char *output, *recipe, *batch, *labels, *drop, *layer;
+  char *output, *recipe, *batch, *labels, *drop, *layer, *until;
   bool resume;
 } run_options;
 
@@ -23,6 +23,8 @@ static const rg_field options[] = {
      "labels to leave out of the scores, separated by commas"},
     {"layer", RG_TEXT, offsetof(run_options, layer), NULL, 0, 0, NULL, NULL,
      "layer that holds the counts (data.layer)"},
+    {"until", RG_CHOICE, offsetof(run_options, until), "evaluate", 0, 0,
+     "train|embed|neighbors|cluster|umap|evaluate", NULL, "the last command to run"},
     {"resume", RG_BOOL, offsetof(run_options, resume), "false", 0, 0, NULL, NULL,
      "go on with the run folder"},
     {0}};
@@ -154,6 +156,48 @@ static rg_status before(const rg_call *call, const run_options *o, const char *n
                  o->output, name);
 }
 
+/* Not wanted any more: the command `name` comes after the one that --until names. */
+static bool ends_before(const run_options *o, const char *name)
+{
+  static const char *const order[] = {"train", "embed", "neighbors", "cluster",
+                                      "umap",  "evaluate"};
+  int last = 0, here = 0;
+  for (int k = 0; k < 6; k++) {
+    last = strcmp(order[k], o->until) == 0 ? k : last;
+    here = strcmp(order[k], name) == 0 ? k : here;
+  }
+  return here > last;
+}
+
+/* The commands after train, up to the last one wanted. */
+static rg_status stages(const rg_call *call, const run_options *o, const rg_plan *plan,
+                        const char *rep, const char *results)
+{
+  rg_status status = RG_OK;
+  if (ends_before(o, "embed"))
+    goto out;
+  RG_TRY(before(call, o, "embed"));
+  RG_TRY(embed_stage(call, o, results));
+  if (ends_before(o, "neighbors"))
+    goto out;
+  RG_TRY(before(call, o, "neighbors"));
+  RG_TRY(neighbors_stage(call, rep, results));
+  if (ends_before(o, "cluster"))
+    goto out;
+  RG_TRY(before(call, o, "cluster"));
+  RG_TRY(cluster_stage(call, results));
+  if (ends_before(o, "umap"))
+    goto out;
+  RG_TRY(before(call, o, "umap"));
+  RG_TRY(umap_stage(call, o, plan, results));
+  if (ends_before(o, "evaluate") || !(plan->data.labels || plan->data.batch))
+    goto out;
+  RG_TRY(before(call, o, "evaluate"));
+  RG_TRY(evaluate_stage(call, o, plan, rep, results));
+out:
+  return status;
+}
+
 static rg_status after_training(const rg_call *call, const run_options *o)
 {
   rg_status status = RG_OK;
@@ -161,19 +205,9 @@ static rg_status after_training(const rg_call *call, const run_options *o)
   char *results = rg_format("%s/results.h5ad", o->output), *rep = NULL;
   RG_TRY(rg_plan_read(call->comm, o->output, &plan));
   rep = rg_format("X_%s", plan.recipe->name);
-  RG_TRY(before(call, o, "embed"));
-  RG_TRY(embed_stage(call, o, results));
-  RG_TRY(before(call, o, "neighbors"));
-  RG_TRY(neighbors_stage(call, rep, results));
-  RG_TRY(before(call, o, "cluster"));
-  RG_TRY(cluster_stage(call, results));
-  RG_TRY(before(call, o, "umap"));
-  RG_TRY(umap_stage(call, o, &plan, results));
-  RG_TRY(before(call, o, "evaluate"));
-  if (plan.data.labels || plan.data.batch)
-    RG_TRY(evaluate_stage(call, o, &plan, rep, results));
+  RG_TRY(stages(call, o, &plan, rep, results));
   rg_work_memory(call->comm);
-  rg_say_result(call->comm, results);
+  rg_say_result(call->comm, ends_before(o, "embed") ? o->output : results);
 out:
   rg_plan_fini(&plan);
   rg_free(rep);

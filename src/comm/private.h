@@ -37,6 +37,12 @@ void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
  *  and the bytes it moved, for rg_comm_traffic. */
 void rg_wire_waited(double start, int64_t sent, int64_t received);
 
+/** The sum along the tree of tensor.h over ranks, where their number is a power of two
+ *  and rank r holds node r of as many equal ones: partial and out have `width` numbers of
+ *  `size` bytes (4 or 8) and may be the same. Collective. */
+void rg_butterfly(rg_comm *comm, const void *partial, int64_t width, int64_t size,
+                  void *out);
+
 /** Memory of the communicator, at least `bytes` long, contents undefined; valid until
  *  the next call. */
 void *rg_scratch(rg_comm *comm, int64_t bytes);

@@ -44,8 +44,7 @@ void rg_max_f64(rg_comm *comm, double *x, int64_t n)
 /* MPI_Allreduce promises no order; the tree over ranks does. */
 void rg_sum_f64(rg_comm *comm, double *x, int64_t n)
 {
-  rg_range mine = {comm->rank, comm->rank + 1};
-  rg_tree_reduce_f64(comm, comm->size, mine, x, n, x);
+  rg_part_reduce_f64(comm, comm->size, x, n, x);
 }
 
 void rg_broadcast(rg_comm *comm, void *bytes, int64_t n, int root)

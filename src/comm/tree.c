@@ -2,16 +2,17 @@
  *
  * Every rank knows every rank's slots (maximal whole subtrees), so the top of the tree,
  * from the slots upwards, is one small program in postfix order that any rank can run
- * on any columns. Short vectors are gathered whole and every rank runs all columns. Long
- * ones are cut: rank r gets its slice of columns of all slots (reduce-scatter), runs
- * the program, and the results are gathered; this goes piece by piece, which bounds the
- * memory of what is received. */
+ * on any columns. Vectors that are short on all ranks together are gathered whole and
+ * every rank runs all columns. Long ones are cut: rank r gets its slice of columns of
+ * all slots (reduce-scatter), runs the program, and the results are gathered; this goes
+ * piece by piece, which bounds the memory of what is received. Parts of equal size need
+ * no program: butterfly.c. */
 #include "private.h"
 
 #include <string.h>
 
 enum {
-  GATHER_BYTES = 64 << 10, /* vectors up to here are gathered whole */
+  GATHER_BYTES = 256 << 10, /* all ranks' vectors up to here are gathered whole */
   PIECE = 64 << 10,        /* columns of a slice that travel together */
   BLOCK = 1024,            /* columns summed at a time, in cache */
   ADD = -1,                /* step of the program: add the two topmost */
@@ -34,13 +35,23 @@ typedef struct tree {
 
 /* ---- the plan -------------------------------------------------------------------- */
 
-static void find_slots(tree *t, rg_comm *comm, int64_t n, rg_range mine)
+/* What every rank holds: as rg_part says where `mine` is NULL, else they tell. */
+static rg_range *find_ranges(rg_comm *comm, int64_t n, const rg_range *mine)
 {
-  rg_range *ranges = RG_NEW(rg_range, t->ranks);
+  rg_range *ranges = RG_NEW(rg_range, comm->size);
+  for (int r = 0; r < comm->size && !mine; r++)
+    ranges[r] = rg_part(n, r, comm->size);
+  if (!mine)
+    return ranges;
   double start = rg_now();
-  MPI_Allgather(&mine, sizeof mine, MPI_BYTE, ranges, sizeof mine, MPI_BYTE, comm->mpi);
-  int64_t others = (int64_t)sizeof mine * (t->ranks - 1);
+  MPI_Allgather(mine, sizeof *mine, MPI_BYTE, ranges, sizeof *mine, MPI_BYTE, comm->mpi);
+  int64_t others = (int64_t)sizeof *mine * (comm->size - 1);
   rg_wire_waited(start, others, others);
+  return ranges;
+}
+
+static void find_slots(tree *t, int64_t n, rg_range *ranges)
+{
   t->first = RG_NEW(int64_t, t->ranks + 1);
   int64_t low = 0, room = 0;
   for (int r = 0; r < t->ranks; r++) {
@@ -76,11 +87,11 @@ static void plan_node(tree *t, rg_range node, int64_t *next, int64_t height)
   t->steps[t->n_steps++] = ADD;
 }
 
-static void tree_init(tree *t, rg_comm *comm, int64_t n, rg_range mine, int64_t width,
-                      int64_t size)
+static void tree_init(tree *t, rg_comm *comm, int64_t n, const rg_range *mine,
+                      int64_t width, int64_t size)
 {
   *t = (tree){.width = width, .size = size, .ranks = comm->size, .rank = comm->rank};
-  find_slots(t, comm, n, mine);
+  find_slots(t, n, find_ranges(comm, n, mine));
   int64_t slots = t->first[t->ranks], next = 0;
   t->steps = RG_NEW(int64_t, 2 * slots);
   plan_node(t, (rg_range){0, n}, &next, 1);
@@ -235,8 +246,21 @@ static void reduce_long(tree *t, rg_comm *comm, const char *partial, char *out)
   rg_wire_wait(comm);
 }
 
-/* `out` may be `partial` when this rank has one slot (rg_sum_f64). */
-static void reduce(rg_comm *comm, int64_t n, rg_range mine, const void *partial,
+static bool power_of_two(int64_t n)
+{
+  return (n & (n - 1)) == 0;
+}
+
+/* Ranks hold nodes of a whole tree; long vectors of two ranks are better cut to pieces. */
+static bool pairs_up(rg_comm *comm, int64_t n, const rg_range *mine, int64_t bytes)
+{
+  return !mine && n >= comm->size && power_of_two(n) && power_of_two(comm->size) &&
+         (comm->size > 2 || bytes * comm->size <= GATHER_BYTES);
+}
+
+/* `mine` is NULL where ranks hold parts; `out` may be `partial` when this rank has one slot
+ * (rg_sum_f64). */
+static void reduce(rg_comm *comm, int64_t n, const rg_range *mine, const void *partial,
                    int64_t width, int64_t size, void *out)
 {
   if (n == 0) {
@@ -244,13 +268,17 @@ static void reduce(rg_comm *comm, int64_t n, rg_range mine, const void *partial,
     return;
   }
   if (comm->size == 1) {
-    RG_ASSERT(mine.low == 0 && mine.high == n);
+    RG_ASSERT(!mine || (mine->low == 0 && mine->high == n));
     memmove(out, partial, (size_t)(width * size));
+    return;
+  }
+  if (pairs_up(comm, n, mine, width * size)) {
+    rg_butterfly(comm, partial, width, size, out);
     return;
   }
   tree t;
   tree_init(&t, comm, n, mine, width, size);
-  if (width * size <= GATHER_BYTES)
+  if (width * size * comm->size <= GATHER_BYTES)
     reduce_short(&t, comm, partial, out);
   else
     reduce_long(&t, comm, partial, out);
@@ -260,13 +288,25 @@ static void reduce(rg_comm *comm, int64_t n, rg_range mine, const void *partial,
 void rg_tree_reduce_f32(rg_comm *comm, int64_t n, rg_range mine, const float *partial,
                         int64_t width, float *out)
 {
-  reduce(comm, n, mine, partial, width, sizeof *out, out);
+  reduce(comm, n, &mine, partial, width, sizeof *out, out);
 }
 
 void rg_tree_reduce_f64(rg_comm *comm, int64_t n, rg_range mine, const double *partial,
                         int64_t width, double *out)
 {
-  reduce(comm, n, mine, partial, width, sizeof *out, out);
+  reduce(comm, n, &mine, partial, width, sizeof *out, out);
+}
+
+void rg_part_reduce_f32(rg_comm *comm, int64_t n, const float *partial, int64_t width,
+                        float *out)
+{
+  reduce(comm, n, NULL, partial, width, sizeof *out, out);
+}
+
+void rg_part_reduce_f64(rg_comm *comm, int64_t n, const double *partial, int64_t width,
+                        double *out)
+{
+  reduce(comm, n, NULL, partial, width, sizeof *out, out);
 }
 
 void rg_sum_rows_f64(rg_comm *comm, const double *x, int64_t rows, int64_t width,

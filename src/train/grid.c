@@ -33,7 +33,7 @@ static void sum_lanes(const rg_share *share, const double *x, int64_t width, dou
   for (int s = 0; s < n; s++)
     rg_tree_sum_f64(x + (slots[s].low - share->my_lanes.low) * width, rg_range_n(slots[s]),
                     width, width, partial + s * width);
-  rg_tree_reduce_f64(grid->lane_comm, share->lanes, share->my_lanes, partial, width, out);
+  rg_part_reduce_f64(grid->lane_comm, share->lanes, partial, width, out);
 }
 
 static void sum_blocks(const rg_share *share, const rg_blocks *blocks, const float *x,
@@ -86,7 +86,7 @@ static void sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n
   float *partial = buffer_of(grid, sizeof *partial * (size_t)(n_slots * n + 1));
   for (int s = 0; s < n_slots; s++)
     memcpy(partial + s * n, g + s * stride, sizeof *g * (size_t)n);
-  rg_tree_reduce_f32(grid->lane_comm, share->lanes, share->my_lanes, partial, n, g);
+  rg_part_reduce_f32(grid->lane_comm, share->lanes, partial, n, g);
 }
 
 /* ---- shape ---- */

@@ -92,6 +92,50 @@ static void check_traffic(rg_comm *comm)
   rg_free(out);
 }
 
+/* The same bits where the ranks know what they hold, in place too. */
+static void check_part(rg_comm *comm, int64_t n, int64_t width)
+{
+  rg_range mine = rg_part(n, rg_rank(comm), rg_size(comm)), slots[RG_TREE_SLOTS];
+  int n_slots = rg_tree_cover(n, mine, slots);
+  float *x = RG_NEW(float, n *width), *partial = RG_NEW(float, n_slots *width + 1);
+  float *out = RG_NEW(float, width), *serial = RG_NEW(float, width);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < width; j++)
+      x[i * width + j] = (float)item(i, j);
+  for (int s = 0; s < n_slots; s++)
+    rg_tree_sum_f32(x + slots[s].low * width, rg_range_n(slots[s]), width, width,
+                    partial + s * width);
+  rg_tree_sum_f32(x, n, width, width, serial);
+  rg_part_reduce_f32(comm, n, partial, width, out);
+  RG_CHECK(memcmp(out, serial, (size_t)width * sizeof *out) == 0);
+  double *each = RG_NEW(double, width), *sum = RG_NEW(double, width);
+  for (int64_t j = 0; j < width; j++)
+    each[j] = item(rg_rank(comm), j);
+  rg_tree_reduce_f64(comm, rg_size(comm),
+                     (rg_range){rg_rank(comm), rg_rank(comm) + 1}, each, width, sum);
+  rg_sum_f64(comm, each, width);
+  RG_CHECK(memcmp(each, sum, (size_t)width * sizeof *sum) == 0);
+  rg_free(x);
+  rg_free(partial);
+  rg_free(out);
+  rg_free(serial);
+  rg_free(each);
+  rg_free(sum);
+}
+
+/* Long vectors of parts move the bytes of a reduce-scatter and an allgather too. */
+static void check_part_traffic(rg_comm *comm)
+{
+  int64_t size = rg_size(comm), width = 60000, bytes = width * 8, sent[2], received[2];
+  double *x = RG_NEW(double, width);
+  rg_comm_bytes(&sent[0], &received[0]);
+  rg_sum_f64(comm, x, width);
+  rg_comm_bytes(&sent[1], &received[1]);
+  int64_t most = 2 * bytes * (size - 1) / size + 64 * size;
+  RG_CHECK(sent[1] - sent[0] <= most && received[1] - received[0] <= most);
+  rg_free(x);
+}
+
 static void run(rg_comm *comm)
 {
   static const int64_t items[] = {1, 2, 3, 8, 13, 64, 100};
@@ -101,6 +145,11 @@ static void run(rg_comm *comm)
       check_f64(comm, items[i], 37, kind);
       check_f32(comm, items[i], 5, kind);
     }
+  for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
+    check_part(comm, items[i], 1);
+    check_part(comm, items[i], 4096);
+    check_part(comm, items[i], 40961);
+  }
   check_f64(comm, 0, 3, 0);
   for (int pass = 0; pass < 2; pass++) { /* long vectors, whole and in pieces */
     rg_wire_limit(pass == 0 ? 0 : 1 << 12);
@@ -112,6 +161,7 @@ static void run(rg_comm *comm)
   rg_wire_limit(0);
   check_f32(comm, 4, 300007, 0); /* several pieces of a slice */
   check_traffic(comm);
+  check_part_traffic(comm);
 }
 
 const rg_case rg_case_tree = {"tree", run};
