@@ -73,8 +73,6 @@ typedef struct rg_open_options {
                          raw/X, then X */
   const char *genome; /* 10x v2 files with several genomes */
   bool bare;          /* a file of results without a matrix opens too: no modality */
-  int64_t first_cells; /* look at so many of the first cells alone, in one process; 0: at
-                          all. rg_file_cells stays what it is */
   bool unsafe;        /* skip the probing child (tests of the reader itself) */
 } rg_open_options;
 
@@ -225,6 +223,10 @@ const rg_note *rg_annot_note(const rg_annot *annot, const char *path);
 
 /** Read results (any h5ad; X is not read). Collective. */
 rg_status rg_annot_read(rg_comm *comm, const char *path, rg_annot *annot);
+/** Read obs, uns and one matrix of obsm (NULL: none; one that is not there is left out)
+ *  of results: what is looked at, without graphs and embeddings. Collective. */
+rg_status rg_annot_read_view(rg_comm *comm, const char *path, const char *obsm,
+                             rg_annot *annot);
 /** Write as anndata 0.8 encodes it: to a temporary name, every code checked, fsync, then
  *  rename; on failure nothing is left behind. Collective. */
 rg_status rg_annot_write(rg_comm *comm, const char *path, const rg_annot *annot);

@@ -21,29 +21,12 @@ static void put(rg_json *json, const char *bytes, size_t n)
   json->n += (int64_t)n;
 }
 
-/* Bytes of the valid UTF-8 character at s, 0 when there is none (RFC 3629). */
-static int utf8_length(const unsigned char *s)
-{
-  if (s[0] < 0x80)
-    return 1;
-  int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-  if (s[0] < 0xc2 || s[0] > 0xf4)
-    return 0;
-  for (int i = 1; i < n; i++)
-    if ((s[i] & 0xc0) != 0x80)
-      return 0;
-  bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-  bool surrogate = s[0] == 0xed && s[1] >= 0xa0;
-  bool too_high = s[0] == 0xf4 && s[1] >= 0x90;
-  return overlong || surrogate || too_high ? 0 : n;
-}
-
 static void put_quoted(rg_json *json, const char *text)
 {
   const unsigned char *s = (const unsigned char *)text;
   put(json, "\"", 1);
   while (*s) {
-    int n = utf8_length(s);
+    int n = rg_utf8_length((const char *)s);
     char escape[8];
     if (*s == '"' || *s == '\\') {
       put(json, (char[]){'\\', (char)*s}, 2);

@@ -23,8 +23,8 @@ static const rg_field options[] = {
      "labels to leave out of the scores, separated by commas"},
     {"layer", RG_TEXT, offsetof(run_options, layer), NULL, 0, 0, NULL, NULL,
      "layer that holds the counts (data.layer)"},
-    {"until", RG_CHOICE, offsetof(run_options, until), "evaluate", 0, 0,
-     "train|embed|neighbors|cluster|umap|evaluate", NULL, "the last command to run"},
+    {"until", RG_CHOICE, offsetof(run_options, until), "report", 0, 0,
+     "train|embed|neighbors|cluster|umap|evaluate|report", NULL, "the last command to run"},
     {"resume", RG_BOOL, offsetof(run_options, resume), "false", 0, 0, NULL, NULL,
      "go on with the run folder"},
     {0}};
@@ -117,18 +117,10 @@ static rg_status cluster_stage(const rg_call *call, const char *results)
   return stage(call, "cluster", &w);
 }
 
-static rg_status umap_stage(const rg_call *call, const run_options *o, const rg_plan *plan,
-                            const char *results)
+static rg_status umap_stage(const rg_call *call, const char *results)
 {
   words w = {0};
   add(&w, results);
-  add_option(&w, "--figures", o->output);
-  char *colours = rg_format("leiden%s%s%s%s", plan->data.labels ? "," : "",
-                            plan->data.labels ? plan->data.labels : "",
-                            plan->data.batch ? "," : "",
-                            plan->data.batch ? plan->data.batch : "");
-  add_option(&w, "--color", colours);
-  rg_free(colours);
   return stage(call, "umap", &w);
 }
 
@@ -160,9 +152,9 @@ static rg_status before(const rg_call *call, const run_options *o, const char *n
 static bool ends_before(const run_options *o, const char *name)
 {
   static const char *const order[] = {"train", "embed", "neighbors", "cluster",
-                                      "umap",  "evaluate"};
+                                      "umap",  "evaluate", "report"};
   int last = 0, here = 0;
-  for (int k = 0; k < 6; k++) {
+  for (int k = 0; k < 7; k++) {
     last = strcmp(order[k], o->until) == 0 ? k : last;
     here = strcmp(order[k], name) == 0 ? k : here;
   }
@@ -189,13 +181,20 @@ static rg_status stages(const rg_call *call, const run_options *o, const rg_plan
   if (ends_before(o, "umap"))
     goto out;
   RG_TRY(before(call, o, "umap"));
-  RG_TRY(umap_stage(call, o, plan, results));
+  RG_TRY(umap_stage(call, results));
   if (ends_before(o, "evaluate") || !(plan->data.labels || plan->data.batch))
     goto out;
   RG_TRY(before(call, o, "evaluate"));
   RG_TRY(evaluate_stage(call, o, plan, rep, results));
 out:
   return status;
+}
+
+static rg_status report_stage(const rg_call *call, const run_options *o)
+{
+  words w = {0};
+  add(&w, o->output);
+  return stage(call, "report", &w);
 }
 
 static rg_status after_training(const rg_call *call, const run_options *o)
@@ -206,13 +205,24 @@ static rg_status after_training(const rg_call *call, const run_options *o)
   RG_TRY(rg_plan_read(call->comm, o->output, &plan));
   rep = rg_format("X_%s", plan.recipe->name);
   RG_TRY(stages(call, o, &plan, rep, results));
-  rg_work_memory(call->comm);
-  rg_say_result(call->comm, ends_before(o, "embed") ? o->output : results);
 out:
   rg_plan_fini(&plan);
   rg_free(rep);
   rg_free(results);
   return status;
+}
+
+/* The page about it all, when the folder says that it is done. */
+static rg_status tell(const rg_call *call, const run_options *o)
+{
+  rg_status status = ends_before(o, "report") ? RG_OK : report_stage(call, o);
+  if (status != RG_OK)
+    return status;
+  char *results = rg_format("%s/results.h5ad", o->output);
+  rg_work_memory(call->comm);
+  rg_say_result(call->comm, ends_before(o, "embed") ? o->output : results);
+  rg_free(results);
+  return RG_OK;
 }
 
 static rg_status run(const rg_call *call)
@@ -223,17 +233,23 @@ static rg_status run(const rg_call *call)
   if (status == RG_OK && !call->print_config)
     status = rg_work_finish(call->comm, o->output, false, after_training(call, o));
   rg_stop_on_signals(false);
+  if (status == RG_OK && !call->print_config)
+    status = tell(call, o);
   return status;
 }
 
 const rg_command rg_cmd_run = {
     .name = "run",
     .arguments = "FILE -o RUN",
-    .summary = "the whole pipeline: train, embed, neighbors, cluster, umap, evaluate",
-    .help = "Runs the commands train, embed, neighbors, cluster, umap and, where labels or "
-            "batches are named, evaluate one after another; everything is in the folder "
-            "RUN, the results in RUN/results.h5ad, which scanpy opens.",
-    .example = "mpirun -n 2 regatta run cells.h5mu -o run --labels cell_type --batch plate",
+    .summary =
+        "the whole pipeline: train, embed, neighbors, cluster, umap, evaluate, report",
+    .help =
+        "Runs the commands train, embed, neighbors, cluster, umap and, where labels or "
+        "batches are named, evaluate one after another, then report; everything is in "
+        "the folder RUN, the results in RUN/results.h5ad, which scanpy opens, the "
+        "figures in RUN/report.html and RUN/figures.",
+    .example =
+        "mpirun -n 2 regatta run cells.h5mu -o run --labels cell_type --batch plate",
     .options = options,
     .options_size = sizeof(run_options),
     .min_arguments = 1,

@@ -1,8 +1,6 @@
 /* The program: start the ranks, find the command, run it, and tell of failure once. */
 
-#include "config.h"
-
-#include "src/cli/commit.h"
+#include "build.h"
 
 #include "options.h"
 
@@ -11,16 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __clang__
-#define COMPILER __VERSION__
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
-
 static void print_version(rg_comm *comm)
 {
   rg_say(comm, "regatta %s\ncommit    %s\ncompiler  %s\nflags     %s\nHDF5      %s\n",
-         PACKAGE_VERSION, RG_COMMIT, COMPILER, RG_BUILD_FLAGS, rg_hdf5_version());
+         PACKAGE_VERSION, RG_COMMIT, RG_COMPILER, RG_BUILD_FLAGS, rg_hdf5_version());
   rg_comm_banner(comm, stdout);
   fflush(stdout);
 }
@@ -40,8 +32,6 @@ static rg_status run_command(rg_comm *comm, const rg_command *command, int argc,
   } else {
     parsed.call.comm = comm;
     parsed.call.line = line;
-    if (!command->light && !parsed.call.print_config)
-      rg_comm_start_line(comm);
     RG_TRY_ALL(comm, command->run(&parsed.call));
   }
 

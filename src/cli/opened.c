@@ -1,6 +1,7 @@
 /* A trained run opened on a file. */
 #include "opened.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,7 +23,10 @@ out:
 rg_status rg_opened_write(const rg_call *call, const char *output, rg_opened *o)
 {
   rg_status status = RG_OK;
+  char hash[20];
+  snprintf(hash, sizeof hash, "%016" PRIx64, rg_parameter_hash(o->session));
   rg_work_provenance(call->comm, &o->annot, call, o->file, &o->plan);
+  rg_annot_note_text(&o->annot, "regatta/parameters", hash);
   RG_TRY(rg_annot_write(call->comm, output, &o->annot));
   rg_say_result(call->comm, output);
 out:

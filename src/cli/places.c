@@ -10,7 +10,10 @@ static const rg_place run_places[] = {
      "cells with embeddings, clusters, graph and notes"},
     {"scores.json", "run",
      "scores of the embedding and of its controls, one object a line"},
-    {"umap_NAME.png", "run", "picture of the layout by a column of obs"},
+    {"report.html", "run, report", "one page with figures, scores, times and origin"},
+    {"figures/", "run, report", "the figures of the page as PNG and SVG"},
+    {"commands.jsonl", "train, run",
+     "the command lines that made the run, with program and machine, one object a line"},
     {"used_config.yaml", "train, run, prepare",
      "every value of the configuration and where it came from; --config reads it"},
     {"log.jsonl", "train, run",
@@ -64,7 +67,9 @@ static const rg_place results_places[] = {
     {"uns/transfer", "transfer",
      "what was asked, and the usual distance of neighbours"},
     {"uns/regatta", "all",
-     "command, input, recipe, configuration, seed, n_ranks; after prepare, its counts"},
+     "command, version, input, recipe, configuration, seed, labels, batch, n_ranks, "
+     "hash of "
+     "the parameters; after prepare, its counts"},
     {0}};
 
 static const rg_place matrix_places[] = {

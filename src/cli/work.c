@@ -1,6 +1,8 @@
 /* Data in and results out, around a run folder. */
 #include "work.h"
 
+#include "build.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -221,10 +223,15 @@ out:
 void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
                         const rg_file *file, const rg_plan *plan)
 {
+  rg_annot_note_text(annot, "regatta/version", PACKAGE_VERSION " (" RG_COMMIT ")");
   rg_annot_note_text(annot, "regatta/command", call->line);
   rg_annot_note_text(annot, "regatta/input", rg_file_path(file));
   rg_annot_note_text(annot, "regatta/recipe", plan->recipe->name);
   rg_annot_note_text(annot, "regatta/configuration", plan->configuration);
+  if (plan->data.labels)
+    rg_annot_note_text(annot, "regatta/labels", plan->data.labels);
+  if (plan->data.batch)
+    rg_annot_note_text(annot, "regatta/batch", plan->data.batch);
   rg_annot_note_integer(annot, "regatta/seed", plan->train.seed);
   rg_annot_note_integer(annot, "regatta/n_ranks", rg_size(comm));
 }

@@ -35,6 +35,10 @@ void rg_work_provenance(rg_comm *comm, rg_annot *annot, const rg_call *call,
 /** Print what is in a run folder: recipe, state, checkpoints, hash of the parameters.
  *  Collective. */
 rg_status rg_work_inspect(rg_comm *comm, const char *run);
+/** Note the command line, its input, the program and the machine in RUN/commands.jsonl: one
+ *  line for each command that made the run, after those that were there when it goes on
+ *  with them. Collective. */
+rg_status rg_work_history(const rg_call *call, const char *run, bool goes_on);
 /** Write RUN/STATUS: running, done, stopped or failed. Collective. */
 rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
 /** Tell the run folder how a command ended, the same on every rank: STATUS and timers.csv.

@@ -1,17 +1,22 @@
-/* Scatter of cells. Discs are blended into an image by hand: a cell costs a few dozen
- * pixels, so a million of them are drawn in a second, and an SVG stays small. */
-#include "canvas.h"
+/* Scatter of cells: points, the names of groups where they are, a legend below. */
+#include "labels.h"
+#include "legend.h"
 #include "palette.h"
+#include "points.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SIDE 560.0 /* of the square of points, in units */
-#define EDGE 24.0
-#define TOP 46.0
+#define EDGE 16.0
+#define TOP 40.0
 #define FONT 12.0
+#define LABEL 12.5
+#define LABEL_WIDEST 140.0
+#define REACH 90.0 /* of a name from what it names */
+#define TOGETHER 0.75 /* spread of a group that has a name on the map, of that of all */
 #define MISSING 0xd3d3d3
-enum { LEGEND_ROWS = 32, LONGEST_NAME = 40 };
 
 /* All cells on the rank that draws. */
 typedef struct cells {
@@ -21,202 +26,142 @@ typedef struct cells {
   int32_t *code;
   double *number;
   double low, high; /* of the numbers */
+  int groups;
+  double *place;    /* of each group on the map: pairs, NaN where it has no cells */
+  double *spread;   /* mean distance of its cells from there */
+  double all_spread;
+  int64_t *size;
+  uint32_t *colour; /* of each group */
 } cells;
 
-/* ---- points ---------------------------------------------------------------------- */
+/* ---- groups ---------------------------------------------------------------------- */
 
-static uint32_t blend(uint32_t below, uint32_t colour, double share)
+static int by_value(const void *a, const void *b)
 {
-  uint32_t out = 0xff000000;
-  for (int shift = 0; shift <= 16; shift += 8) {
-    double a = below >> shift & 255, b = colour >> shift & 255;
-    out |= (uint32_t)(a + share * (b - a) + 0.5) << shift;
-  }
-  return out;
+  float x = *(const float *)a, y = *(const float *)b;
+  return (x > y) - (x < y);
 }
 
-/* A disc with soft edges, in pixels. */
-static void disc(uint32_t *pixel, int side, double x, double y, double radius,
-                 uint32_t colour)
+static bool is_drawn(const cells *all, int64_t i)
 {
-  int x0 = (int)floor(x - radius - 1), x1 = (int)ceil(x + radius + 1);
-  int y0 = (int)floor(y - radius - 1), y1 = (int)ceil(y + radius + 1);
-  for (int j = y0 > 0 ? y0 : 0; j <= y1 && j < side; j++)
-    for (int i = x0 > 0 ? x0 : 0; i <= x1 && i < side; i++) {
-      double share = radius + 0.5 - hypot(i + 0.5 - x, j + 0.5 - y);
-      if (share > 0)
-        pixel[j * side + i] = blend(pixel[j * side + i], colour, share > 1 ? 1 : share);
+  return isfinite(all->xy[2 * i]) && isfinite(all->xy[2 * i + 1]);
+}
+
+/* Numbers of the cells of each group that are drawn, group after group; start[groups + 1]
+ * and the numbers are owned. */
+static int64_t *group_cells(cells *all, int64_t **start)
+{
+  int64_t *first = RG_NEW(int64_t, all->groups + 2), *cell = RG_NEW(int64_t, all->n);
+  for (int64_t i = 0; i < all->n; i++)
+    if (all->code[i] >= 0 && is_drawn(all, i))
+      first[all->code[i] + 2]++;
+  for (int g = 0; g < all->groups; g++) {
+    all->size[g] = first[g + 2];
+    first[g + 2] += first[g + 1];
+  }
+  for (int64_t i = 0; i < all->n; i++)
+    if (all->code[i] >= 0 && is_drawn(all, i))
+      cell[first[all->code[i] + 1]++] = i;
+  *start = first;
+  return cell;
+}
+
+/* Median of a coordinate over n > 0 cells; `value` is room for them. */
+static double median_of(const cells *all, const int64_t *cell, int64_t n, int axis,
+                        float *value)
+{
+  for (int64_t k = 0; k < n; k++)
+    value[k] = all->xy[2 * cell[k] + axis];
+  qsort(value, (size_t)n, sizeof *value, by_value);
+  return (double)value[n / 2];
+}
+
+/* The cell that is nearest to the medians of the coordinates, and the mean distance from
+ * them. */
+static double find_place(const cells *all, const int64_t *cell, int64_t n, float *value,
+                         double place[2])
+{
+  double x = median_of(all, cell, n, 0, value), y = median_of(all, cell, n, 1, value);
+  double least = INFINITY, sum = 0;
+  for (int64_t k = 0; k < n; k++) {
+    const float *at = all->xy + 2 * cell[k];
+    double away = hypot((double)at[0] - x, (double)at[1] - y);
+    sum += away;
+    if (away < least) {
+      least = away;
+      place[0] = (double)at[0];
+      place[1] = (double)at[1];
     }
-}
-
-static bool is_missing(const cells *all, int64_t i)
-{
-  return all->code ? all->code[i] < 0 : isnan(all->number[i]);
-}
-
-static uint32_t colour_of(const cells *all, int64_t i)
-{
-  if (is_missing(all, i))
-    return MISSING;
-  if (all->code)
-    return rg_palette(all->code[i], (int)all->column->categories.n);
-  double range = all->high - all->low;
-  return figure_viridis(range > 0 ? (all->number[i] - all->low) / range : 0.5);
-}
-
-/* Least square that holds all cells, with a margin. */
-static frame square_of(const cells *all)
-{
-  frame f = {EDGE, TOP, SIDE, SIDE, INFINITY, -INFINITY, INFINITY, -INFINITY};
-  for (int64_t i = 0; i < all->n; i++) {
-    float x = all->xy[2 * i], y = all->xy[2 * i + 1];
-    if (!isfinite(x) || !isfinite(y))
-      continue;
-    f.x0 = fmin(f.x0, x);
-    f.x1 = fmax(f.x1, x);
-    f.y0 = fmin(f.y0, y);
-    f.y1 = fmax(f.y1, y);
   }
-  if (!(f.x1 >= f.x0))
-    f.x0 = f.x1 = f.y0 = f.y1 = 0;
-  double margin = 0.04 * fmax(fmax(f.x1 - f.x0, f.y1 - f.y0), 1e-6);
-  f.x0 -= margin;
-  f.x1 += margin;
-  f.y0 -= margin;
-  f.y1 += margin;
-  return f;
+  return sum / (double)n;
 }
 
-/* Cells in a keyed random order, so that no group covers another; missing ones
- * below. */
-static void draw_points(canvas *c, const cells *all, const frame *f)
+static void find_places(cells *all)
 {
-  int side = (int)(SIDE * CANVAS_SCALE);
-  cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, side, side);
-  cairo_surface_flush(image);
-  uint32_t *pixel = (uint32_t *)(void *)cairo_image_surface_get_data(image);
-  for (int64_t j = 0; pixel && j < (int64_t)side * side; j++)
-    pixel[j] = 0xffffffff;
-  double radius = sqrt(16000.0 / (double)(all->n + 1));
-  radius = CANVAS_SCALE * (radius < 0.6 ? 0.6 : radius > 3 ? 3 : radius);
-  rg_key key = {.seed = 0, .purpose = RG_FOR_LAYOUT};
-  for (int pass = 0; pixel && pass < 2; pass++)
-    for (int64_t k = 0; k < all->n; k++) {
-      int64_t i = rg_permuted(&key, all->n, k);
-      float x = all->xy[2 * i], y = all->xy[2 * i + 1];
-      if (is_missing(all, i) == (pass == 0) && isfinite(x) && isfinite(y))
-        disc(pixel, side, (frame_x(f, x) - f->left) * CANVAS_SCALE,
-             (frame_y(f, y) - f->top) * CANVAS_SCALE, radius, colour_of(all, i));
-    }
-  cairo_surface_mark_dirty(image);
-  cairo_save(c->cairo);
-  cairo_translate(c->cairo, f->left, f->top);
-  cairo_scale(c->cairo, 1.0 / CANVAS_SCALE, 1.0 / CANVAS_SCALE);
-  cairo_set_source_surface(c->cairo, image, 0, 0);
-  cairo_paint(c->cairo);
-  cairo_restore(c->cairo);
-  cairo_surface_destroy(image);
-}
-
-/* ---- legend ---------------------------------------------------------------------- */
-
-static void short_name(const char *name, char out[LONGEST_NAME + 4])
-{
-  size_t n = strlen(name);
-  if (n <= LONGEST_NAME) {
-    memcpy(out, name, n + 1);
-    return;
+  int64_t *start, *cell = group_cells(all, &start), total = start[all->groups];
+  float *value = RG_NEW(float, all->n);
+  double middle[2];
+  all->all_spread = total > 0 ? find_place(all, cell, total, value, middle) : 0;
+  for (int g = 0; g < all->groups; g++) {
+    all->place[2 * g] = all->place[2 * g + 1] = NAN;
+    if (all->size[g] > 0)
+      all->spread[g] =
+          find_place(all, cell + start[g], all->size[g], value, all->place + 2 * g);
   }
-  n = LONGEST_NAME;
-  while (n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80) /* inside a UTF-8 letter */
-    n--;
-  memcpy(out, name, n);
-  memcpy(out + n, "...", 4);
+  rg_free(value);
+  rg_free(cell);
+  rg_free(start);
 }
 
-static int legend_columns(const cells *all)
+typedef struct sized {
+  int64_t size;
+  int group;
+} sized;
+
+static int larger_first(const void *a, const void *b)
 {
-  return (int)((all->column->categories.n + LEGEND_ROWS - 1) / LEGEND_ROWS);
+  const sized *x = a, *y = b;
+  return x->size != y->size ? (x->size < y->size) - (x->size > y->size)
+                            : (x->group > y->group) - (x->group < y->group);
 }
 
-/* Width of a column of the legend; `probe` is only measured with. */
-static double legend_width(canvas *probe, const cells *all)
+/* Groups from the largest to the smallest. Owned. */
+static sized *by_size(const cells *all)
 {
-  double most = 40;
-  char name[LONGEST_NAME + 4];
-  for (int64_t j = 0; all->code && j < all->column->categories.n; j++) {
-    short_name(rg_strings_at(&all->column->categories, j), name);
-    most = fmax(most, canvas_text_width(probe, FONT, name));
+  sized *order = RG_NEW(sized, all->groups);
+  for (int g = 0; g < all->groups; g++)
+    order[g] = (sized){all->size[g], g};
+  qsort(order, (size_t)all->groups, sizeof *order, larger_first);
+  return order;
+}
+
+static void draw_labels(canvas *c, const cells *all, const frame *f)
+{
+  int n = 0, most = all->groups < LEGEND_MOST ? all->groups : LEGEND_MOST;
+  sized *order = by_size(all);
+  label labels[LEGEND_MOST];
+  char *text[LEGEND_MOST];
+  for (int k = 0; k < most && order[k].size > 0; k++) {
+    int g = order[k].group;
+    if (all->spread[g] > TOGETHER * all->all_spread)
+      continue; /* all over the map: a name would be anywhere */
+    text[n] = canvas_fit(c, LABEL, LABEL_WIDEST,
+                         rg_strings_at(&all->column->categories, g));
+    labels[n] = (label){.text = text[n],
+                        .x = frame_x(f, all->place[2 * g]),
+                        .y = frame_y(f, all->place[2 * g + 1]),
+                        .width = canvas_label_width(c, LABEL, text[n]),
+                        .height = LABEL + 1};
+    n++;
   }
-  return most + 30;
+  labels_place(f, n, labels, REACH);
+  labels_draw(c, n, labels, LABEL);
+  for (int k = 0; k < n; k++)
+    rg_free(text[k]);
+  rg_free(order);
 }
 
-static void draw_names(canvas *c, const cells *all, double left, double width)
-{
-  char name[LONGEST_NAME + 4];
-  int n = (int)all->column->categories.n;
-  for (int j = 0; j < n; j++) {
-    double x = left + j / LEGEND_ROWS * width;
-    double y = TOP + 10 + j % LEGEND_ROWS * (SIDE / LEGEND_ROWS);
-    canvas_colour(c, rg_palette(j, n));
-    cairo_arc(c->cairo, x + 5, y, 4.5, 0, 2 * acos(-1));
-    cairo_fill(c->cairo);
-    short_name(rg_strings_at(&all->column->categories, j), name);
-    canvas_colour(c, 0);
-    canvas_text(c, x + 15, y + 0.35 * FONT, FONT, 'l', name);
-  }
-}
-
-static void draw_scale(canvas *c, const cells *all, double left)
-{
-  frame f = {left, TOP + SIDE / 4, 14, SIDE / 2, 0, 1, all->low, all->high};
-  if (!(all->high > all->low))
-    f.y1 = f.y0 + 1;
-  enum { STEPS = 128 };
-  for (int j = 0; j < STEPS; j++) {
-    canvas_colour(c, figure_viridis((j + 0.5) / STEPS));
-    double top = f.top + f.height * (STEPS - 1 - j) / STEPS;
-    cairo_rectangle(c->cairo, f.left, top, f.width, f.height / STEPS + 0.5);
-    cairo_fill(c->cairo);
-  }
-  canvas_box(c, &f);
-  double tick[16];
-  int n = canvas_ticks(all->low, all->high, tick);
-  for (int j = 0; j < n; j++) {
-    char text[32];
-    snprintf(text, sizeof text, "%.4g", tick[j]);
-    canvas_text(c, f.left + f.width + 5, frame_y(&f, tick[j]) + 0.35 * FONT, FONT, 'l',
-                text);
-  }
-}
-
-/* ---- the figure ------------------------------------------------------------------ */
-
-static rg_status draw(const char *path, const char *title, const cells *all)
-{
-  canvas probe, c;
-  cairo_surface_t *blank = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
-  probe = (canvas){.cairo = cairo_create(blank)};
-  cairo_select_font_face(probe.cairo, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                         CAIRO_FONT_WEIGHT_NORMAL);
-  double width = legend_width(&probe, all);
-  cairo_destroy(probe.cairo);
-  cairo_surface_destroy(blank);
-  double right = all->code ? width * legend_columns(all) : 80;
-  rg_status status = canvas_open(path, 2 * EDGE + SIDE + right, TOP + SIDE + EDGE, &c);
-  if (status != RG_OK)
-    return status;
-  frame f = square_of(all);
-  draw_points(&c, all, &f);
-  canvas_box(&c, &f);
-  canvas_colour(&c, 0);
-  canvas_text(&c, EDGE + SIDE / 2, TOP - 14, 16, 'c', title);
-  if (all->code)
-    draw_names(&c, all, EDGE + SIDE + 14, width);
-  else
-    draw_scale(&c, all, EDGE + SIDE + 14);
-  return canvas_close(&c);
-}
+/* ---- numbers --------------------------------------------------------------------- */
 
 static void find_range(cells *all)
 {
@@ -231,6 +176,102 @@ static void find_range(cells *all)
     all->low = all->high = 0;
 }
 
+static void draw_scale(canvas *c, const cells *all, double top)
+{
+  frame f = {EDGE + SIDE / 4, top, SIDE / 2, 12, all->low, all->high, 0, 1};
+  if (!(all->high > all->low))
+    f.x1 = f.x0 + 1;
+  enum { STEPS = 128 };
+  for (int j = 0; j < STEPS; j++)
+    canvas_rectangle(c, f.left + f.width * j / STEPS, f.top, f.width / STEPS + 0.5,
+                     f.height, figure_viridis((j + 0.5) / STEPS));
+  canvas_box(c, &f);
+  double tick[16];
+  int n = canvas_ticks(all->low, all->high, tick);
+  for (int j = 0; j < n; j++) {
+    char text[32];
+    snprintf(text, sizeof text, "%.4g", tick[j]);
+    canvas_text(c, frame_x(&f, tick[j]), top + f.height + 1.2 * FONT, FONT, 'c', text);
+  }
+}
+
+/* ---- the figure ------------------------------------------------------------------ */
+
+static uint32_t colour_of(const cells *all, int64_t i)
+{
+  if (all->code ? all->code[i] < 0 : isnan(all->number[i]))
+    return POINTS_MISSING | MISSING;
+  if (all->code)
+    return all->colour[all->code[i]];
+  double range = all->high - all->low;
+  return figure_viridis(range > 0 ? (all->number[i] - all->low) / range : 0.5);
+}
+
+static void draw_points(canvas *c, const cells *all, const frame *f)
+{
+  uint32_t *colour = RG_NEW(uint32_t, all->n);
+  for (int64_t i = 0; i < all->n; i++)
+    colour[i] = colour_of(all, i);
+  points_draw(c, f, all->n, all->xy, colour);
+  rg_free(colour);
+}
+
+static rg_status draw(const char *path, const char *title, const cells *all)
+{
+  canvas c, probe = canvas_probe();
+  legend l = {.height = 3 * FONT};
+  if (all->code)
+    l = legend_plan(&probe, &all->column->categories, SIDE);
+  canvas_probe_close(&probe);
+  rg_status status =
+      canvas_open(path, 2 * EDGE + SIDE, TOP + SIDE + 12 + l.height + EDGE, &c);
+  if (status != RG_OK)
+    return status;
+  frame f = points_frame(all->n, all->xy, EDGE, TOP, SIDE);
+  draw_points(&c, all, &f);
+  canvas_box(&c, &f);
+  char *fit = canvas_fit(&c, 15, SIDE, title);
+  canvas_colour(&c, 0);
+  canvas_text(&c, EDGE + SIDE / 2, TOP - 14, 15, 'c', fit);
+  rg_free(fit);
+  if (all->code) {
+    draw_labels(&c, all, &f);
+    legend_draw(&c, &l, &all->column->categories, all->colour, EDGE, TOP + SIDE + 12);
+  } else {
+    draw_scale(&c, all, TOP + SIDE + 12);
+  }
+  return canvas_close(&c);
+}
+
+static void set_up(cells *all)
+{
+  if (!all->code) {
+    find_range(all);
+    return;
+  }
+  all->groups = (int)all->column->categories.n;
+  all->place = RG_NEW(double, 2 * all->groups);
+  all->spread = RG_NEW(double, all->groups);
+  all->size = RG_NEW(int64_t, all->groups);
+  all->colour = RG_NEW(uint32_t, all->groups);
+  find_places(all);
+  palette_deal(all->groups, all->place, all->colour);
+}
+
+/* What all ranks have, in rank order, on rank 0; empty on the others. Owned. */
+static void *to_first(rg_comm *comm, const void *bytes, int64_t n, int64_t *total)
+{
+  int size = rg_size(comm);
+  int64_t *send = RG_NEW(int64_t, size + 1), *receive = RG_NEW(int64_t, size + 1);
+  for (int r = 1; r <= size; r++)
+    send[r] = n;
+  void *all = rg_exchange(comm, bytes, send, receive);
+  *total = receive[size];
+  rg_free(send);
+  rg_free(receive);
+  return all;
+}
+
 rg_status rg_figure_cells(rg_comm *comm, const char *path, const char *title,
                           const rg_mat *xy, const rg_column *column)
 {
@@ -241,24 +282,28 @@ rg_status rg_figure_cells(rg_comm *comm, const char *path, const char *title,
                    "categories or numbers",
                    path, column->name);
   cells all = {.column = column};
-  int64_t bytes;
-  float *gathered = rg_gather_all(comm, xy->data, 2 * xy->rows * (int64_t)sizeof(float),
-                                  NULL, &bytes);
+  int64_t bytes, ignored;
+  float *gathered =
+      to_first(comm, xy->data, 2 * xy->rows * (int64_t)sizeof(float), &bytes);
   all.xy = gathered;
   all.n = bytes / (2 * (int64_t)sizeof(float));
   if (column->type == RG_COLUMN_CATEGORY)
-    all.code = rg_gather_all(comm, column->code, column->n * (int64_t)sizeof(int32_t),
-                             NULL, &bytes);
+    all.code =
+        to_first(comm, column->code, column->n * (int64_t)sizeof(int32_t), &ignored);
   else
-    all.number = rg_gather_all(comm, column->number,
-                               column->n * (int64_t)sizeof(double), NULL, &bytes);
-  if (all.number)
-    find_range(&all);
+    all.number =
+        to_first(comm, column->number, column->n * (int64_t)sizeof(double), &ignored);
   rg_status status = RG_OK;
-  if (rg_rank(comm) == 0)
+  if (rg_rank(comm) == 0) {
+    set_up(&all);
     status = draw(path, title, &all);
+  }
   rg_free(gathered);
   rg_free(all.code);
   rg_free(all.number);
+  rg_free(all.place);
+  rg_free(all.size);
+  rg_free(all.spread);
+  rg_free(all.colour);
   return rg_agree(comm, status);
 }

@@ -166,6 +166,35 @@ out:
   return status;
 }
 
+/* What every rank reads of a view by itself. */
+static rg_status read_view(const rg_h5 *h5, const char *obsm, rg_annot *annot)
+{
+  rg_status status = read_obs(h5, INT64_MAX, annot);
+  if (status == RG_OK && obsm)
+    status = read_mat(h5, obsm, annot);
+  if (status == RG_OK)
+    status = rg_annot_read_notes(h5, annot);
+  return status;
+}
+
+rg_status rg_annot_read_view(rg_comm *comm, const char *path, const char *obsm,
+                             rg_annot *annot)
+{
+  rg_status status = RG_OK;
+  rg_h5 *h5 = NULL;
+  *annot = (rg_annot){0};
+  RG_TRY(rg_probe_results(comm, path));
+  RG_TRY(rg_h5_open(comm, path, &h5));
+  RG_TRY_ALL(comm, read_view(h5, obsm, annot));
+  annot->is_part = true;
+
+out:
+  rg_h5_close(h5);
+  if (status != RG_OK)
+    rg_annot_fini(annot);
+  return status;
+}
+
 /* ---- a look ---------------------------------------------------------------------- */
 
 static rg_status look_at_graph(const rg_h5 *h5, const char *name, const rg_annot *annot)

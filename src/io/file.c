@@ -94,21 +94,6 @@ static rg_status load(rg_file *file, const char *inner)
   return rg_load_tenx(file);
 }
 
-/* 1234567 as 1,234,567 */
-static const char *with_commas(int64_t x, char text[32])
-{
-  char digits[24];
-  int n = snprintf(digits, sizeof digits, "%lld", (long long)x);
-  int at = 0;
-  for (int i = 0; i < n; i++) {
-    if (i > 0 && (n - i) % 3 == 0 && digits[i - 1] != '-')
-      text[at++] = ',';
-    text[at++] = digits[i];
-  }
-  text[at] = '\0';
-  return text;
-}
-
 static void log_sources(const rg_file *file)
 {
   for (int m = 0; m < file->n_sources; m++) {
@@ -116,8 +101,8 @@ static void log_sources(const rg_file *file)
     char rows[32], cols[32], nnz[32];
     rg_info("%s: %s counts from %s (%s %s, %s x %s, %s stored)", file->path, face->name,
             face->counts, face->layout, face->value_type,
-            with_commas(face->n_cells, rows), with_commas(face->n_features, cols),
-            with_commas(face->n_nonzero, nnz));
+            rg_with_commas(face->n_cells, rows), rg_with_commas(face->n_features, cols),
+            rg_with_commas(face->n_nonzero, nnz));
   }
 }
 

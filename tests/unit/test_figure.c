@@ -1,6 +1,8 @@
 /* figure: pictures are complete files of the kind their name says; colours tell
  * apart. */
 #include "src/figure/canvas.h"
+#include "src/figure/colour.h"
+#include "src/figure/labels.h"
 #include "src/figure/palette.h"
 
 #include <criterion/criterion.h>
@@ -115,15 +117,23 @@ Test(cells, none_and_one)
   assert_png("x.png");
 }
 
-Test(cells, as_svg)
+static void assert_svg(const char *name, bool image)
 {
   size_t n;
-  cr_assert_eq(draw_cells("x.svg", 200, 3), RG_OK);
-  char *text = take_file("x.svg", &n);
+  char *text = take_file(name, &n);
   cr_assert_not_null(strstr(text, "<svg"));
   cr_assert_not_null(strstr(text, "</svg>"));
-  cr_assert_not_null(strstr(text, "image/png")); /* points are an image */
+  cr_assert_eq(strstr(text, "image/png") != NULL, image); /* points are an image */
   rg_free(text);
+}
+
+Test(cells, as_svg)
+{
+  cr_assert_eq(draw_cells("x.svg", 200, 3), RG_OK);
+  assert_svg("x.svg", true);
+  cr_assert_eq(draw_cells("x.*", 200, 3), RG_OK);
+  assert_svg("x.svg", true);
+  assert_png("x.png");
 }
 
 Test(cells, what_cannot_be_drawn)
@@ -140,21 +150,67 @@ Test(cells, what_cannot_be_drawn)
 
 Test(curves, with_gaps_and_logarithm)
 {
-  const char *names[3] = {"one", "two", "none"};
-  double x[5] = {0, 1, 2, 3, 4}, y[5] = {1, NAN, 100, 10, 0};
-  const double *xs[3] = {x, x, x}, *ys[3] = {y, x, x};
-  int lengths[3] = {5, 5, 0};
-  for (int log_y = 0; log_y < 2; log_y++) {
-    char *path = rg_format("%s/%s", folder, "curve.png");
-    cr_assert_eq(rg_figure_curves(path, "title", "epoch", "loss", log_y, 3, names,
-                                  lengths, xs, ys),
-                 RG_OK);
-    rg_free(path);
-    assert_png("curve.png");
-  }
-  cr_assert_eq(rg_figure_curves("/nowhere/at/all.svg", "", "", "", false, 0, NULL, NULL,
-                                NULL, NULL),
+  double x[5] = {0, 1, 2, 3, 4}, y[5] = {1, NAN, 100, 10, 0.5}, none[5] = {0};
+  rg_line lines[3] = {{0, 5, x, y}, {1, 5, x, none}, {1, 0, x, y}};
+  rg_panel panels[5] = {{"one", 1, lines}, {"two", 2, lines}, {"all", 3, lines},
+                        {"", 0, NULL}, {"a name that is much too long for its panel, "
+                                        "and then some more", 1, lines + 2}};
+  rg_strings groups = {0};
+  rg_strings_add(&groups, "first", -1);
+  rg_strings_add(&groups, "second", -1);
+  double mark = 2;
+  char *path = rg_format("%s/%s", folder, "curve.*");
+  cr_assert_eq(rg_figure_panels(path, "title", "epoch", 5, panels, &groups, 1, &mark),
+               RG_OK);
+  rg_free(path);
+  assert_png("curve.png");
+  assert_svg("curve.svg", false);
+  cr_assert_eq(rg_figure_panels("/nowhere/at/all.svg", "", "", 0, NULL, &groups, 0, NULL),
                RG_EFAIL);
+  rg_strings_fini(&groups);
+  cr_assert_eq(rg_memory_alive(), 0);
+}
+
+static rg_strings names_of(int n)
+{
+  rg_strings names = {0};
+  for (int i = 0; i < n; i++) {
+    char *name =
+        rg_format("%s %d", i == 1 ? "\xff<b> a name of quite some length" : "n", i);
+    rg_strings_add(&names, name, -1);
+    rg_free(name);
+  }
+  return names;
+}
+
+Test(curves, heat_dots_and_bars)
+{
+  enum { ROWS = 40, COLUMNS = 45 };
+  rg_strings rows = names_of(ROWS), columns = names_of(COLUMNS);
+  double *share = RG_NEW(double, ROWS *COLUMNS), *most = RG_NEW(double, ROWS);
+  int64_t *total = RG_NEW(int64_t, ROWS);
+  for (int i = 0; i < ROWS; i++) {
+    total[i] = 1000 * i;
+    most[i] = i + 1;
+    share[i * COLUMNS + i] = 1;
+  }
+  rg_heat heat = {"clusters", "labels", &rows, &columns, share, total};
+  char *path = rg_format("%s/x.*", folder);
+  cr_assert_eq(rg_figure_heat(path, "title", &heat), RG_OK);
+  assert_png("x.png");
+  assert_svg("x.svg", false);
+  cr_assert_eq(rg_figure_dots(path, "title", &rows, &columns, share), RG_OK);
+  assert_png("x.png");
+  assert_svg("x.svg", false);
+  cr_assert_eq(rg_figure_bars(path, "title", "s", &rows, share, share, most), RG_OK);
+  assert_png("x.png");
+  assert_svg("x.svg", false);
+  rg_free(path);
+  rg_free(share);
+  rg_free(most);
+  rg_free(total);
+  rg_strings_fini(&rows);
+  rg_strings_fini(&columns);
   cr_assert_eq(rg_memory_alive(), 0);
 }
 
@@ -178,30 +234,147 @@ static double channel(uint32_t colour, int shift)
   return (colour >> shift & 255) / 255.0;
 }
 
-/* What a reader without green cones sees (Vienot, Brettel, Mollon 1999), roughly: red
- * and green fall together. */
-static double difference(uint32_t a, uint32_t b, bool deficient)
+/* Pairs 1, 4, 7, 10, 16, 17, 21 and 34 of Sharma, Wu, Dalal 2005. */
+Test(colour, difference_is_ciede2000)
 {
-  double red = channel(a, 16) - channel(b, 16), green = channel(a, 8) - channel(b, 8);
-  double blue = channel(a, 0) - channel(b, 0);
-  if (deficient)
-    red = green = 0.3 * red + 0.7 * green;
-  return sqrt(red * red + green * green + blue * blue);
+  const double pair[][7] = {
+      {50, 2.6772, -79.7751, 50, 0, -82.7485, 2.0425},
+      {50, -1.3802, -84.2814, 50, 0, -82.7485, 1.0000},
+      {50, 0, 0, 50, -1, 2, 2.3669},
+      {50, 2.4900, -0.0010, 50, -2.4900, 0.0010, 7.1792},
+      {50, 2.5, 0, 50, 0, -2.5, 4.3065},
+      {50, 2.5, 0, 73, 25, -18, 27.1492},
+      {50, 2.5, 0, 50, 3.1736, 0.5854, 1.0000},
+      {2.0776, 0.0795, -1.1350, 0.9033, -0.0636, -0.5514, 0.9082}};
+  for (int k = 0; k < 8; k++)
+    cr_assert_float_eq(colour_difference(pair[k], pair[k] + 3), pair[k][6], 1e-4, "%d", k);
+  double lab[3];
+  colour_lab(0xffffff, VISION_FULL, lab);
+  cr_assert(fabs(lab[0] - 100) < 1e-3 && fabs(lab[1]) < 1e-2 && fabs(lab[2]) < 1e-2);
 }
 
-Test(palette, colours_differ)
+Test(colour, deficient_eyes_confuse_red_and_green)
 {
-  for (int i = 0; i < 40; i++)
-    for (int j = 0; j < i; j++)
-      cr_assert_gt(difference(rg_palette(i, 40), rg_palette(j, 40), false), 0.07,
-                   "%d and %d", i, j);
-  for (int i = 0; i < 8; i++)
-    for (int j = 0; j < i; j++)
-      cr_assert_gt(difference(rg_palette(i, 8), rg_palette(j, 8), true), 0.07,
-                   "%d and %d", i, j);
+  double red[3], green[3];
+  colour_lab(0xbb5511, VISION_FULL, red);
+  colour_lab(0x6a7a00, VISION_FULL, green);
+  double full = colour_difference(red, green);
+  colour_lab(0xbb5511, VISION_DEUTAN, red);
+  colour_lab(0x6a7a00, VISION_DEUTAN, green);
+  cr_assert_lt(colour_difference(red, green), full / 3);
+}
+
+/* The least difference of the first n of the palette; of those that follow one another. */
+static void assert_apart(int n, vision eyes, double least, double following)
+{
+  for (int i = 0; i < n; i++) {
+    double a[3], b[3];
+    colour_lab(rg_palette(i, n), eyes, a);
+    for (int j = 0; j < i; j++) {
+      colour_lab(rg_palette(j, n), eyes, b);
+      cr_assert_gt(colour_difference(a, b), j == i - 1 ? following : least, "%d and %d", i,
+                   j);
+    }
+    colour_lab(0xffffff, eyes, b);
+    cr_assert_gt(colour_difference(a, b), 8, "%d and white", i);
+    colour_lab(0xd3d3d3, eyes, b);
+    cr_assert_gt(colour_difference(a, b), 4.5, "%d and the grey of no value", i);
+  }
+}
+
+Test(palette, colours_differ_for_all_eyes)
+{
+  const double least[VISIONS] = {11, 7, 7}, following[VISIONS] = {16, 9.5, 9.5};
+  const double all[VISIONS] = {8, 4.8, 4.8};
+  for (int eyes = 0; eyes < VISIONS; eyes++) {
+    assert_apart(40, (vision)eyes, least[eyes], following[eyes]);
+    assert_apart(64, (vision)eyes, all[eyes], all[eyes]);
+  }
   for (int i = 0; i < 300; i++)
     for (int j = 0; j < i; j++)
       cr_assert_neq(rg_palette(i, 300), rg_palette(j, 300));
+}
+
+/* The mean distance of the colours of groups that are the nearest on the map. */
+static double mean_to_nearest(int n, const double *place, const uint32_t *colour)
+{
+  double sum = 0;
+  for (int i = 0; i < n; i++) {
+    int nearest = i ? 0 : 1;
+    for (int j = 0; j < n; j++)
+      if (j != i &&
+          hypot(place[2 * i] - place[2 * j], place[2 * i + 1] - place[2 * j + 1]) <
+              hypot(place[2 * i] - place[2 * nearest],
+                    place[2 * i + 1] - place[2 * nearest + 1]))
+        nearest = j;
+    sum += colour_distance(colour[i], colour[nearest], 0.62);
+  }
+  return sum / n;
+}
+
+Test(palette, neighbours_on_the_map_differ)
+{
+  enum { N = 40 };
+  double place[2 * N];
+  uint32_t colour[N], listed[N];
+  for (int i = 0; i < 2 * N; i++)
+    place[i] = rg_uniform(&test_key, (uint64_t)i, 0);
+  palette_deal(N, place, colour);
+  bool used[N] = {0};
+  for (int i = 0; i < N; i++) {
+    listed[i] = rg_palette(i, N);
+    for (int k = 0; k < N; k++)
+      used[k] = used[k] || rg_palette(k, N) == colour[i];
+  }
+  for (int k = 0; k < N; k++)
+    cr_assert(used[k], "colour %d", k);
+  cr_assert_gt(mean_to_nearest(N, place, colour), 20);
+  cr_assert_gt(mean_to_nearest(N, place, colour), mean_to_nearest(N, place, listed));
+  place[0] = NAN; /* a group without cells */
+  palette_deal(N, place, colour);
+}
+
+Test(labels, none_covers_another)
+{
+  enum { N = 40 };
+  label l[N];
+  frame f = {0, 0, 600, 600, 0, 1, 0, 1};
+  for (int i = 0; i < N; i++)
+    l[i] = (label){.text = "a name", .x = 200 + 150 * rg_uniform(&test_key, (uint64_t)i, 0),
+                   .y = 590 * rg_uniform(&test_key, (uint64_t)i, 1), .width = 70,
+                   .height = 12};
+  labels_place(&f, N, l, 90);
+  for (int i = 0; i < N; i++) {
+    cr_assert(l[i].placed, "%d", i);
+    cr_assert(l[i].at_x >= 35 && l[i].at_x <= 565 && l[i].at_y >= 6 && l[i].at_y <= 594);
+    for (int j = 0; j < i; j++)
+      cr_assert(fabs(l[i].at_x - l[j].at_x) >= 70 || fabs(l[i].at_y - l[j].at_y) >= 12,
+                "%d and %d", i, j);
+  }
+}
+
+Test(text, fits_and_is_text)
+{
+  canvas probe = canvas_probe();
+  char *fit = canvas_fit(&probe, 12, 1000, "short");
+  cr_assert_str_eq(fit, "short");
+  rg_free(fit);
+  fit = canvas_fit(
+      &probe, 12, 60,
+      "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+      "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9");
+  cr_assert_leq(canvas_text_width(&probe, 12, fit), 60);
+  cr_assert_not_null(strstr(fit, "\xe2\x80\xa6"));
+  for (const char *at = fit; *at; at += rg_utf8_length(at))
+    cr_assert_gt(rg_utf8_length(at), 0);
+  rg_free(fit);
+  fit = canvas_fit(&probe, 12, 120, "a long name of many cells, subset 28");
+  cr_assert(strncmp(fit, "a long", 6) == 0 && strcmp(fit + strlen(fit) - 2, "28") == 0);
+  rg_free(fit);
+  fit = rg_clean_text("a\nb\x01" "c\xff");
+  cr_assert_str_eq(fit, "a b\xef\xbf\xbd" "c\xef\xbf\xbd");
+  rg_free(fit);
+  canvas_probe_close(&probe);
 }
 
 Test(palette, viridis_grows_light)
