@@ -87,6 +87,9 @@ void rg_log(rg_level level, const char *format, ...) RG_PRINTF(2, 3);
 /** Set the level by name (error, warn, info, debug) and this process's rank; the level
  *  also comes from the environment variable RG_LOG. Not collective. */
 void rg_log_start(const char *level, int rank);
+/** Keep INFO and below to oneself, or speak again: for what is only tried. Not
+ *  collective. */
+void rg_log_hush(bool hush);
 
 /* ---- memory ---------------------------------------------------------------------- */
 
@@ -107,6 +110,15 @@ char *rg_format(const char *format, ...) RG_PRINTF(1, 2);
 /** Bytes of rg_alloc alive in this process, and peak resident bytes of the process. */
 int64_t rg_memory_alive(void);
 int64_t rg_memory_peak(void);
+/** Bytes of this process that are in memory now. */
+int64_t rg_memory_resident(void);
+/** Start to look for the most bytes of rg_alloc alive at a time, and the most since. */
+void rg_memory_mark(void);
+int64_t rg_memory_high(void);
+/** Bytes that the processes of this job may have on this host all together: the least of
+ *  the system's memory, the control group's and Slurm's; *whose names it ("the host", "the
+ *  control group", "Slurm"). */
+int64_t rg_memory_limit(const char **whose);
 
 /** Bytes of the UTF-8 character at `text`, 0 when there is none (RFC 3629). */
 int rg_utf8_length(const char *text);

@@ -33,6 +33,7 @@ typedef struct rg_command {
                               cli/options.c */
   size_t options_size;
   int min_arguments, max_arguments;
+  bool light;              /* computes little: where it runs does not matter */
   bool configurable;       /* takes --config, --set, --print-config */
   int order;               /* place in the list of commands */
   /** Collective. */

@@ -37,11 +37,47 @@ int rg_rank(const rg_comm *comm);
 int rg_size(const rg_comm *comm);
 /** Number of hosts, and of ranks on this host. Collective. */
 void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here);
+/** Threads of a rank as OpenMP will start them. Not collective. */
+int rg_comm_threads(void);
+/** Cores that the ranks of this host may run on, all together: those of their bindings.
+ *  Collective. */
+int rg_comm_cores(rg_comm *comm);
+/** Which BLAS the products come from; worse ones have higher numbers. */
+typedef enum rg_blas {
+  RG_BLAS_OPENBLAS_OPENMP,
+  RG_BLAS_OPENBLAS_SERIAL,
+  RG_BLAS_OPENBLAS_PTHREAD,
+  RG_BLAS_OTHER, /* another vendor's, or it cannot be told */
+  RG_BLAS_REFERENCE
+} rg_blas;
+/** In words. Not collective. */
+const char *rg_blas_text(rg_blas blas);
+/** Where a run is; of several hosts or ranks the worst. */
+typedef struct rg_placement {
+  int ranks, hosts, ranks_per_host;
+  int threads, fewest_threads; /* of a rank */
+  int cores;                   /* of a host */
+  int usable;                  /* of them, by the bindings of the host's ranks together */
+  int bound;                   /* that one rank's threads may use */
+  int64_t excess;              /* threads of a host beyond its usable cores */
+  int64_t squeezed;            /* threads of a rank beyond the cores they may use */
+  rg_blas blas;
+  int blas_threads;            /* OPENBLAS_NUM_THREADS; 0: not set */
+} rg_placement;
+/** Look. Collective. */
+void rg_comm_placement(rg_comm *comm, rg_placement *placement);
+/** What will make the run slow, a line each with the remedy; none when all is well. Not
+ *  collective. */
+void rg_placement_judge(const rg_placement *placement, rg_strings *lines);
 /** Ranks, threads, hosts and cores; versions of MPI and of the BLAS: one line each from
  *  rank 0 to `out`. Collective. */
 void rg_comm_machine(rg_comm *comm, FILE *out);
-/** The same, and warnings of oversubscription or of a BLAS without OpenMP. Collective. */
+/** Ranks, threads, hosts and cores; versions of MPI and of the BLAS: one line each from
+ *  rank 0 to `out`; and warnings. Collective. */
 void rg_comm_banner(rg_comm *comm, FILE *out);
+/** The start of a run: with several ranks one line of where they are, and warnings, from
+ *  rank 0. Collective. */
+void rg_comm_start_line(rg_comm *comm);
 /** The MPI_Comm behind, for parallel HDF5: points to an MPI_Comm, MPI_COMM_SELF for one
  *  rank (of use only when MPI was started). Not collective. */
 void *rg_comm_mpi(rg_comm *comm);

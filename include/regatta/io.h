@@ -73,6 +73,8 @@ typedef struct rg_open_options {
                          raw/X, then X */
   const char *genome; /* 10x v2 files with several genomes */
   bool bare;          /* a file of results without a matrix opens too: no modality */
+  int64_t first_cells; /* look at so many of the first cells alone, in one process; 0: at
+                          all. rg_file_cells stays what it is */
   bool unsafe;        /* skip the probing child (tests of the reader itself) */
 } rg_open_options;
 

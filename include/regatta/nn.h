@@ -240,6 +240,12 @@ rg_param *rg_graph_param(const rg_graph *graph, int i);
 /** By name, or NULL. */
 const rg_param *rg_graph_find_param(const rg_graph *graph, const char *name);
 int64_t rg_graph_param_floats(const rg_graph *graph); /* on this rank */
+/** Memory of a planned graph on this rank. */
+typedef struct rg_graph_bytes {
+  int64_t parameters, gradients; /* gradients with the buffers of their sums over lanes */
+  int64_t tape;                  /* values of nodes, their gradients, buffers */
+} rg_graph_bytes;
+rg_graph_bytes rg_graph_memory(const rg_graph *graph);
 /** The flat array of parameter values on this rank; offsets are rg_param.offset. */
 float *rg_graph_flat(const rg_graph *graph);
 /** Value of a parameter, and its gradient after rg_run_backward: this rank's rows.

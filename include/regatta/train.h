@@ -83,6 +83,53 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
                          const rg_mat *teacher, rg_session **session);
 void rg_session_free(rg_session *session); /* Collective. */
 rg_graph *rg_session_graph(rg_session *session);
+/** A rehearsal of a run: one process plays the busiest of many ranks, or as many processes
+ *  as the run will have rehearse it together. The data set may be a sample of the first
+ *  cells of what the run will read. */
+typedef struct rg_rehearsal {
+  int ranks;     /* of the run; the communicator has as many, or one */
+  int64_t cells; /* of the whole data set; 0: the data set is no sample */
+} rg_rehearsal;
+/** What is sent between the ranks of a rehearsal: as it would be, or as it was. */
+typedef struct rg_messages {
+  double calls;  /* sums and gathers */
+  double rounds; /* of messages, one after another */
+  double bytes;  /* sent by this rank */
+} rg_messages;
+/** Memory of this rank's session. */
+typedef struct rg_session_bytes {
+  rg_graph_bytes graph;
+  int64_t moments; /* of the optimisers */
+  int64_t held;    /* counts and dense inputs, of training and validation cells */
+  int64_t filling; /* more, for a moment, while these are spread over the grid */
+} rg_session_bytes;
+/** rg_session_new for a rehearsal, whose session can only be timed. Collective. */
+rg_status rg_session_rehearse(rg_comm *comm, const rg_plan *plan,
+                              const rg_dataset *dataset, const rg_mat *teacher,
+                              const rg_rehearsal *rehearsal, rg_session **session);
+rg_session_bytes rg_session_memory(const rg_session *session);
+/** How the training goes, from real steps. */
+typedef struct rg_tempo {
+  int lane_groups, feature_groups;
+  int64_t lanes, batch; /* cells in all */
+  int64_t cells;        /* that train */
+  double imbalance;     /* features of the rank that has most, over their mean */
+  int64_t steps;        /* that were timed */
+  int64_t working;      /* bytes of batches and messages that the steps took */
+  int64_t beside;       /* bytes of the process that rg_alloc knows nothing of */
+  double validation;    /* seconds of it after an epoch */
+  int n_phases;
+  struct rg_phase_tempo {
+    char name[32];
+    int64_t epochs, iterations; /* iterations of an epoch */
+    double seconds;             /* of an iteration, without what is counted in traffic */
+    rg_messages traffic;         /* of an iteration; all 0 where it was not counted */
+  } phase[RG_PHASES];
+} rg_tempo;
+/** Take steps of every phase for about `seconds` in all, a few at least. The parameters are
+ *  of no use afterwards. Collective. RG_EDIVERGED; RG_EINPUT when a sample is too small
+ *  for a batch. */
+rg_status rg_session_time(rg_session *session, double seconds, rg_tempo *tempo);
 /** Cells that the whole training sees, counted once per epoch. Not collective. */
 int64_t rg_session_work(const rg_session *session);
 

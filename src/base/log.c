@@ -8,6 +8,7 @@
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static rg_level level = RG_LOG_INFO;
 static int rank;
+static bool hushed;
 
 static bool set_level(const char *name)
 {
@@ -28,6 +29,11 @@ void rg_log_start(const char *level_name, int my_rank)
     rg_warn("%s '%s' is not one of error, warn, info, debug", from, name);
 }
 
+void rg_log_hush(bool hush)
+{
+  hushed = hush;
+}
+
 int rg_log_rank(void)
 {
   return rank;
@@ -35,7 +41,7 @@ int rg_log_rank(void)
 
 void rg_log(rg_level message_level, const char *format, ...)
 {
-  if (message_level > level || (message_level >= RG_LOG_INFO && rank != 0))
+  if (message_level > level || (message_level >= RG_LOG_INFO && (rank != 0 || hushed)))
     return;
   char text[2048], printable[2048];
   va_list args;

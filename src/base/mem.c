@@ -16,7 +16,7 @@ typedef struct block {
   size_t size; /* bytes usable by the caller */
 } block;
 
-static atomic_int_least64_t alive;
+static atomic_int_least64_t alive, most; /* most: alive at a time since rg_memory_mark */
 
 static block *block_of(void *memory)
 {
@@ -55,6 +55,14 @@ static void advise(char *start, size_t bytes)
 #endif
 }
 
+static void count_new(size_t bytes)
+{
+  int64_t now = atomic_fetch_add(&alive, (int64_t)bytes) + (int64_t)bytes;
+  int64_t highest = atomic_load(&most);
+  while (now > highest && !atomic_compare_exchange_weak(&most, &highest, now))
+    continue;
+}
+
 /* calloc, because fresh pages of the system are zero without being touched */
 static void *new_block(int64_t n, size_t size, size_t bytes)
 {
@@ -66,7 +74,7 @@ static void *new_block(int64_t n, size_t size, size_t bytes)
   size_t skip = (ALIGNMENT - first % ALIGNMENT) % ALIGNMENT;
   void *memory = start + ALIGNMENT + skip;
   *block_of(memory) = (block){start, bytes};
-  atomic_fetch_add(&alive, (int64_t)bytes);
+  count_new(bytes);
   return memory;
 }
 
@@ -127,6 +135,16 @@ char *rg_format(const char *format, ...)
 int64_t rg_memory_alive(void)
 {
   return atomic_load(&alive);
+}
+
+void rg_memory_mark(void)
+{
+  atomic_store(&most, atomic_load(&alive));
+}
+
+int64_t rg_memory_high(void)
+{
+  return atomic_load(&most);
 }
 
 int64_t rg_memory_peak(void)

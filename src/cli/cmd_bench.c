@@ -256,6 +256,7 @@ const rg_command rg_cmd_bench = {
     .min_arguments = 1,
     .max_arguments = 1,
     .configurable = true,
+    .light = true,
     .order = 190,
     .run = run,
 };

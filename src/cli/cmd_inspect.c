@@ -212,6 +212,7 @@ const rg_command rg_cmd_inspect = {
     .options_size = sizeof(options),
     .min_arguments = 1,
     .max_arguments = 1024,
+    .light = true,
     .order = 30,
     .run = run,
 };

@@ -139,6 +139,7 @@ const rg_command rg_cmd_list = {
     .options_size = sizeof(options),
     .min_arguments = 1,
     .max_arguments = 2,
+    .light = true,
     .order = 180,
     .run = run,
 };

@@ -45,6 +45,7 @@ const rg_command rg_cmd_merge = {
     .options_size = sizeof(options),
     .min_arguments = 2,
     .max_arguments = 2,
+    .light = true,
     .order = 120,
     .run = run,
 };

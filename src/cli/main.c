@@ -32,6 +32,8 @@ static rg_status run_command(rg_comm *comm, const rg_command *command, int argc,
   } else {
     parsed.call.comm = comm;
     parsed.call.line = line;
+    if (!command->light && !parsed.call.print_config)
+      rg_comm_start_line(comm);
     RG_TRY_ALL(comm, command->run(&parsed.call));
   }
 

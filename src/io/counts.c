@@ -301,7 +301,9 @@ static rg_status read_by_part(const rg_file *file, const rg_source *source, rg_c
   rg_status status = RG_OK;
   rg_csr part = {0};
   RG_TRY(rg_matrix_part(comm, source->matrix, &part));
-  if (!source->row_of) { /* the part of the rows is the part of the cells */
+  if (!source->row_of) { /* the part of the rows is the part of the cells, or more */
+    int64_t wanted = rg_range_n(file->rows);
+    part.rows = part.rows < wanted ? part.rows : wanted;
     *csr = part;
     return RG_OK;
   }

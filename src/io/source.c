@@ -11,6 +11,11 @@ void rg_set_cells(rg_file *file, int64_t n)
   file->rows = rg_part(n, rg_rank(file->comm), rg_size(file->comm));
   if (file->probing && file->rows.high > file->probe_rows)
     file->rows.high = file->probe_rows;
+  int64_t most = file->options->first_cells;
+  if (most > 0 && file->rows.high > most) {
+    RG_ASSERT(rg_size(file->comm) == 1);
+    file->rows.high = most;
+  }
 }
 
 rg_matrix *rg_new_matrix(rg_file *file)

@@ -63,11 +63,13 @@ void *rg_graph_own(rg_graph *graph, void *memory)
 
 float *rg_graph_scratch(rg_graph *graph, int64_t n)
 {
+  graph->scratch_bytes += n * (int64_t)sizeof(float);
   return rg_graph_own(graph, RG_NEW(float, n));
 }
 
 double *rg_graph_scratch_f64(rg_graph *graph, int64_t n)
 {
+  graph->scratch_bytes += n * (int64_t)sizeof(double);
   return rg_graph_own(graph, RG_NEW(double, n));
 }
 

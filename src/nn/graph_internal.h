@@ -39,6 +39,7 @@ struct rg_graph {
   double current_decay;
   rg_sequence *sequence[64];
   void *buffer[RG_MAX_BUFFERS];
+  int64_t scratch_bytes; /* of rg_graph_scratch, all together */
 
   int64_t floats;   /* parameters of this rank */
   float *value;

@@ -28,7 +28,10 @@ static rg_param *declare(rg_graph *graph, rg_op *op, const char *suffix,
     param->decay = graph->current_decay;
     graph->param[graph->n_params++] = param;
   }
-  RG_ASSERT(param->blocks == blocks && param->cols == cols);
+  if (param->blocks != blocks || param->cols != cols)
+    rg_graph_fail(graph, rg_fail(RG_EUSAGE, "the parameter %s is shared by layers of "
+                                            "other shapes; choose train.grid=lanes",
+                                 name));
   RG_ASSERT(op->n_param < RG_OP_PARAMS);
   op->use[op->n_param] = param->uses++;
   op->param[op->n_param++] = param;
@@ -112,6 +115,16 @@ int rg_graph_param_index(const rg_graph *graph, const rg_param *param)
 int64_t rg_graph_param_floats(const rg_graph *graph)
 {
   return graph->floats;
+}
+
+rg_graph_bytes rg_graph_memory(const rg_graph *graph)
+{
+  int64_t values = graph->floats, tree = (graph->tree_depth + 1) * graph->tree_floats;
+  int64_t gradients = graph->n_slots * graph->gradient_floats + tree;
+  rg_graph_bytes bytes = {values * (int64_t)sizeof(float),
+                          gradients * (int64_t)sizeof(float), 0};
+  bytes.tape = graph->scratch_bytes - bytes.parameters - bytes.gradients;
+  return bytes;
 }
 
 float *rg_graph_flat(const rg_graph *graph)

@@ -1,6 +1,7 @@
 /* Ranks as a grid of lane groups x feature groups, and the sums over either. */
 #include "internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@ struct rg_grid {
   rg_comm *comm, *lane_comm, *feature_comm;
   int lane_groups, feature_groups, lane_group, feature_group;
   rg_share share;
+  bool rehearsed;     /* this process plays one rank of many */
+  rg_messages traffic; /* of what the others would have taken part in */
   char *buffer; /* grows */
   size_t buffer_size;
 };
@@ -89,6 +92,79 @@ static void sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n
   rg_part_reduce_f32(grid->lane_comm, share->lanes, partial, n, g);
 }
 
+/* ---- the sums of a rank that is played ---- */
+
+/* Others would send as much as this rank: their parts are taken to be what is here. */
+
+/* What a sum of `n` numbers along the tree moves; see comm/tree.c. */
+static void count_sum(rg_grid *grid, int ranks, int64_t slots, int64_t bytes)
+{
+  if (ranks < 2)
+    return;
+  double others = (double)(ranks - 1);
+  bool whole = bytes <= 64 << 10;
+  grid->traffic.calls += 1;
+  grid->traffic.rounds += 2 * ceil(log2((double)ranks));
+  grid->traffic.bytes += whole ? others * (double)(slots * bytes)
+                               : others / ranks * (double)((slots + 1) * bytes);
+}
+
+static void play_sum_lanes(const rg_share *share, const double *x, int64_t width,
+                           double *out)
+{
+  rg_grid *grid = share->self;
+  rg_range slots[RG_TREE_SLOTS];
+  int64_t mine = rg_range_n(share->my_lanes);
+  rg_tree_sum_f64(x, mine, width, width, out);
+  for (int64_t j = 0; j < width; j++)
+    out[j] *= (double)share->lanes / (double)mine;
+  count_sum(grid, grid->lane_groups, rg_tree_cover(share->lanes, share->my_lanes, slots),
+            width * (int64_t)sizeof *x);
+}
+
+static void play_sum_blocks(const rg_share *share, const rg_blocks *blocks, const float *x,
+                            int64_t width, float *out)
+{
+  rg_grid *grid = share->self;
+  rg_range slots[RG_TREE_SLOTS];
+  rg_tree_sum_f32(x, rg_range_n(blocks->mine), width, width, out);
+  count_sum(grid, grid->feature_groups, rg_tree_cover(blocks->n, blocks->mine, slots),
+            width * (int64_t)sizeof *x);
+}
+
+static void play_sum_blocks_f64(const rg_share *share, const rg_blocks *blocks,
+                                const double *x, int64_t width, double *out)
+{
+  rg_grid *grid = share->self;
+  rg_range slots[RG_TREE_SLOTS];
+  rg_tree_sum_f64(x, rg_range_n(blocks->mine), width, width, out);
+  count_sum(grid, grid->feature_groups, rg_tree_cover(blocks->n, blocks->mine, slots),
+            width * (int64_t)sizeof *x);
+}
+
+static void play_gather_lanes(const rg_share *share, const float *x, int64_t d, float *out)
+{
+  rg_grid *grid = share->self;
+  int64_t lane = share->lane_cells * d, mine = rg_range_n(share->my_lanes);
+  for (int64_t k = 0; k < share->lanes; k++)
+    memcpy(out + k * lane, x + k % mine * lane, sizeof *x * (size_t)lane);
+  count_sum(grid, grid->lane_groups, 1, mine * lane * (int64_t)sizeof *x);
+}
+
+static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n)
+{
+  rg_grid *grid = share->self;
+  rg_range slots[RG_TREE_SLOTS];
+  int n_slots = rg_tree_cover(share->lanes, share->my_lanes, slots);
+  float *partial = buffer_of(grid, sizeof *partial * (size_t)(n_slots * n + 1));
+  for (int s = 0; s < n_slots; s++)
+    memcpy(partial + s * n, g + s * stride, sizeof *g * (size_t)n);
+  for (int s = 1; s < n_slots; s++)
+    for (int64_t i = 0; i < n; i++)
+      g[i] += partial[s * n + i];
+  count_sum(grid, grid->lane_groups, n_slots, n * (int64_t)sizeof *g);
+}
+
 /* ---- shape ---- */
 
 static rg_status parse_shape(const char *shape, int size, int lanes, bool wide,
@@ -111,22 +187,21 @@ static rg_status parse_shape(const char *shape, int size, int lanes, bool wide,
   return RG_OK;
 }
 
-rg_status rg_grid_new(rg_comm *comm, const char *shape, int lanes, int lane_cells,
-                      bool wide, rg_grid **out)
+/* The grid of `size` ranks as `rank` sees it. */
+static rg_status lay_out(const char *shape, int size, int rank, int lanes, int lane_cells,
+                         bool wide, rg_grid **out)
 {
-  rg_status status = RG_OK;
   int a = 1, f = 1;
   if (lanes < 1 || (lanes & (lanes - 1)))
     return rg_fail(RG_EUSAGE, "train.lanes is %d; it has to be a power of two", lanes);
-  RG_TRY(parse_shape(shape, rg_size(comm), lanes, wide, &a, &f));
+  rg_status status = parse_shape(shape, size, lanes, wide, &a, &f);
+  if (status != RG_OK)
+    return status;
   rg_grid *grid = RG_NEW(rg_grid, 1);
-  grid->comm = comm;
   grid->lane_groups = a;
   grid->feature_groups = f;
-  grid->lane_group = rg_rank(comm) / f;
-  grid->feature_group = rg_rank(comm) % f;
-  grid->lane_comm = rg_comm_split(comm, grid->feature_group);
-  grid->feature_comm = rg_comm_split(comm, grid->lane_group);
+  grid->lane_group = rank / f;
+  grid->feature_group = rank % f;
   grid->share = (rg_share){.lanes = lanes,
                            .lane_cells = lane_cells,
                            .my_lanes = rg_part(lanes, grid->lane_group, a),
@@ -137,8 +212,55 @@ rg_status rg_grid_new(rg_comm *comm, const char *shape, int lanes, int lane_cell
                            .gather_lanes = gather_lanes,
                            .sum_slots = sum_slots};
   *out = grid;
-out:
-  return status;
+  return RG_OK;
+}
+
+rg_status rg_grid_new(rg_comm *comm, const char *shape, int lanes, int lane_cells,
+                      bool wide, rg_grid **grid)
+{
+  rg_status status = lay_out(shape, rg_size(comm), rg_rank(comm), lanes, lane_cells, wide,
+                             grid);
+  if (status != RG_OK)
+    return status;
+  (*grid)->comm = comm;
+  (*grid)->lane_comm = rg_comm_split(comm, (*grid)->feature_group);
+  (*grid)->feature_comm = rg_comm_split(comm, (*grid)->lane_group);
+  return RG_OK;
+}
+
+rg_status rg_grid_play(rg_comm *alone, const char *shape, int ranks, int lanes,
+                       int lane_cells, bool wide, rg_grid **grid)
+{
+  RG_ASSERT(rg_size(alone) == 1);
+  rg_status status = lay_out(shape, ranks, 0, lanes, lane_cells, wide, grid);
+  if (status != RG_OK)
+    return status;
+  (*grid)->comm = alone;
+  (*grid)->lane_comm = rg_comm_split(alone, 0);
+  (*grid)->feature_comm = rg_comm_split(alone, 0);
+  (*grid)->rehearsed = true;
+  (*grid)->share.sum_lanes = play_sum_lanes;
+  (*grid)->share.sum_blocks = play_sum_blocks;
+  (*grid)->share.sum_blocks_f64 = play_sum_blocks_f64;
+  (*grid)->share.gather_lanes = play_gather_lanes;
+  (*grid)->share.sum_slots = play_sum_slots;
+  return RG_OK;
+}
+
+void rg_grid_play_group(rg_grid *grid, int feature_group)
+{
+  RG_ASSERT(grid->rehearsed && feature_group < grid->feature_groups);
+  grid->feature_group = feature_group;
+}
+
+bool rg_grid_is_played(const rg_grid *grid)
+{
+  return grid->rehearsed;
+}
+
+rg_messages rg_grid_messages(const rg_grid *grid)
+{
+  return grid->traffic;
 }
 
 void rg_grid_free(rg_grid *grid)

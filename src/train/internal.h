@@ -182,10 +182,28 @@ struct rg_session {
   int n_optimisers;
   rg_optim optim[RG_STEPS];
   int64_t steps_per_epoch;
+  int64_t batches_here; /* whole batches that the store has: steps_per_epoch, or fewer of
+                           a sample */
+  rg_rehearsal rehearsal; /* ranks == 0: none, this is the run */
+  rg_session_bytes bytes;
+  double imbalance; /* features of the feature group that has most, over their mean */
   int64_t sample; /* so many cells drawn by key fill the lanes; 0: all cells */
   rg_sequence *sequence[RG_PHASES][RG_STEPS]; /* made on first use */
 };
 rg_comm *rg_grid_lane_comm(const rg_grid *grid);
+/** The grid of `ranks` ranks as one of the first lane group sees it, played by a process
+ *  alone: sums over others are guessed from what is here and counted. RG_EUSAGE. */
+rg_status rg_grid_play(rg_comm *alone, const char *shape, int ranks, int lanes,
+                       int lane_cells, bool wide, rg_grid **grid);
+/** Play another feature group instead of the first, before anything has asked for it. */
+void rg_grid_play_group(rg_grid *grid, int feature_group);
+bool rg_grid_is_played(const rg_grid *grid);
+/** What was counted so far. */
+rg_messages rg_grid_messages(const rg_grid *grid);
+/** Sessions: what rg_session_new and rg_session_rehearse share. */
+rg_status rg_session_make(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
+                          const rg_mat *teacher, rg_rehearsal rehearsal,
+                          rg_session **session);
 /** Facts, blocks, grid, graph and model for a data set. Collective. */
 rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
                              int teacher_axes, int lanes, int lane_cells);

@@ -102,6 +102,18 @@ typedef struct exchange {
   char *bytes;            /* what the answers lie in */
 } exchange;
 
+/* Where a partner is; where one rank is played, one of its own cells instead. */
+static rg_place place_of(const rg_session *session, int64_t partner)
+{
+  rg_place place = rg_deal_place(&session->deal, partner);
+  rg_range lanes = rg_grid_share(session->grid)->my_lanes;
+  if (!rg_grid_is_played(session->grid))
+    return place;
+  place.lane = (int)(lanes.low + place.lane % rg_range_n(lanes));
+  place.index %= rg_deal_smallest(&session->deal);
+  return place;
+}
+
 static void *make_requests(exchange *x, const rg_batch *batch, uint64_t step)
 {
   const rg_session *session = x->session;
@@ -115,7 +127,7 @@ static void *make_requests(exchange *x, const rg_batch *batch, uint64_t step)
   for (int64_t i = 0; i < x->cells; i++) {
     int64_t partner =
         draw(session, &key, batch->cell[i], rg_mat_row(links, batch->row[i]));
-    rg_place place = rg_deal_place(&session->deal, partner);
+    rg_place place = place_of(session, partner);
     want[i] = (wanted){place.lane, place.index};
     owner[i] = rg_part_owner(session->deal.lanes, size, place.lane);
     at[owner[i] + 1]++;

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- facts ---- */
@@ -26,19 +27,44 @@ static void cut_features(const rg_prepared_modality *m, rg_blocks *blocks)
   blocks->offset[blocks->n] = n;
 }
 
-static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int axes)
+/* Cut all modalities; which feature group has most of all. A rank that is played alone
+ * plays that one. */
+static rg_status cut_modalities(rg_session *session, const rg_dataset *dataset)
+{
+  int groups = rg_grid_feature_groups(session->grid), busiest = 0;
+  int64_t most = 0, all = 0;
+  if (dataset->n_modalities > RG_MODALITIES)
+    return rg_fail(RG_EINPUT, "%d modalities; at most %d", dataset->n_modalities,
+                   RG_MODALITIES);
+  for (int m = 0; m < dataset->n_modalities; m++) {
+    cut_features(&dataset->modality[m], &session->blocks[m]);
+    all += dataset->modality[m].features.n;
+  }
+  for (int g = 0; g < groups; g++) {
+    int64_t features = 0;
+    for (int m = 0; m < dataset->n_modalities; m++) {
+      const rg_blocks *blocks = &session->blocks[m];
+      rg_range b = rg_grid_blocks(blocks->offset, blocks->n, g, groups);
+      features += blocks->offset[b.high] - blocks->offset[b.low];
+    }
+    busiest = features > most ? g : busiest;
+    most = features > most ? features : most;
+  }
+  session->imbalance = (double)most * groups / fmax(1, (double)all);
+  if (rg_grid_is_played(session->grid))
+    rg_grid_play_group(session->grid, busiest);
+  return RG_OK;
+}
+
+static void make_facts(rg_session *session, const rg_dataset *dataset, int axes)
 {
   rg_facts *facts = &session->facts;
   facts->n_batches = (int)dataset->batch.categories.n;
   facts->n_labels = (int)dataset->label.categories.n;
   facts->teacher_axes = axes;
-  if (dataset->n_modalities > RG_MODALITIES)
-    return rg_fail(RG_EINPUT, "%d modalities; at most %d", dataset->n_modalities,
-                   RG_MODALITIES);
   for (int m = 0; m < dataset->n_modalities; m++) {
     const rg_prepared_modality *modality = &dataset->modality[m];
     rg_blocks *blocks = &session->blocks[m];
-    cut_features(modality, blocks);
     blocks->mine = rg_grid_blocks(blocks->offset, blocks->n,
                                   rg_grid_feature_group(session->grid),
                                   rg_grid_feature_groups(session->grid));
@@ -47,7 +73,6 @@ static rg_status make_facts(rg_session *session, const rg_dataset *dataset, int 
                                   modality->values};
   }
   facts->n_modalities = dataset->n_modalities;
-  return RG_OK;
 }
 
 /* What the recipe needs that the data lack. */
@@ -78,9 +103,15 @@ rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
   rg_status status = RG_OK;
   const rg_plan *plan = session->plan;
   session->dataset = dataset;
-  RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells, true,
-                     &session->grid));
-  RG_TRY(make_facts(session, dataset, teacher_axes));
+  int ranks = session->rehearsal.ranks;
+  if (ranks > 0 && ranks != rg_size(session->comm))
+    RG_TRY(rg_grid_play(session->comm, plan->train.grid, ranks, lanes, lane_cells, true,
+                        &session->grid));
+  else
+    RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells, true,
+                       &session->grid));
+  RG_TRY(cut_modalities(session, dataset));
+  make_facts(session, dataset, teacher_axes);
   RG_TRY(check_needs(plan->recipe, dataset));
   RG_TRY(check_teacher(plan->recipe, &session->facts));
   session->graph =
@@ -216,14 +247,23 @@ out:
 
 /* ---- new and free ---- */
 
+/* Cells that train, here and, where the data are a sample, in all of them. */
+static int64_t count_training(rg_session *session, const rg_dataset *dataset,
+                              int64_t *here)
+{
+  int64_t all = session->rehearsal.cells;
+  session->role = rg_roles(session->plan, dataset);
+  rg_free(rg_number_role(session->comm, session->role, rg_range_n(dataset->rows),
+                         RG_TRAINS, here));
+  return all > 0 ? llround((double)*here / (double)dataset->n_cells * (double)all) : *here;
+}
+
 /* Cells per lane: what the batch asks for, less where there are too few cells. */
 static rg_status choose_lane_cells(rg_session *session, const rg_dataset *dataset,
                                    int *lane_cells)
 {
   const rg_train_options *train = &session->plan->train;
-  int64_t n, rows = rg_range_n(dataset->rows);
-  session->role = rg_roles(session->plan, dataset);
-  rg_free(rg_number_role(session->comm, session->role, rows, RG_TRAINS, &n));
+  int64_t here, n = count_training(session, dataset, &here);
   const char *wanted_of = session->plan->recipe->modalities;
   if (!*wanted_of)
     wanted_of = "any modality";
@@ -238,13 +278,15 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
                    (long long)n, wanted_of, lanes);
   rg_info("train: on %lld of %lld cells, which have counts of %s", (long long)n,
           (long long)dataset->n_cells, wanted_of);
-  session->deal = rg_deal_new(n, lanes, (uint64_t)train->seed);
-  int64_t smallest = rg_deal_smallest(&session->deal), wanted = train->batch / lanes;
+  rg_deal all = rg_deal_new(n, lanes, (uint64_t)train->seed);
+  int64_t smallest = rg_deal_smallest(&all), wanted = train->batch / lanes;
   if (wanted > smallest)
     rg_info("batch: %lld cells instead of %lld, for the data have %lld",
             (long long)(smallest * lanes), (long long)train->batch, (long long)n);
   *lane_cells = (int)(wanted < smallest ? wanted : smallest);
   session->steps_per_epoch = smallest / *lane_cells;
+  session->deal = rg_deal_new(here > 0 ? here : 1, lanes, (uint64_t)train->seed);
+  session->batches_here = rg_deal_smallest(&session->deal) / *lane_cells;
   session->facts.n_cells = n;
   session->facts.steps_per_epoch = session->steps_per_epoch;
   return RG_OK;
@@ -266,24 +308,9 @@ static void lengthen_phases(rg_session *session)
   }
 }
 
-rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
-                         const rg_mat *teacher, rg_session **out)
+static void make_optimisers(rg_session *session)
 {
-  rg_status status = RG_OK;
-  rg_session *session = RG_NEW(rg_session, 1);
-  session->comm = comm;
-  session->plan = plan;
-  int lane_cells = 1;
-  RG_TRY(check_needs(plan->recipe, dataset));
-  RG_TRY(choose_lane_cells(session, dataset, &lane_cells));
-  RG_TRY(rg_session_compose(session, dataset,
-                            plan->recipe->teacher ? (int)teacher->cols : 0,
-                            (int)plan->train.lanes, lane_cells));
-  RG_TRY(rg_freeze(session));
-  RG_TRY(rg_init_constants(session));
-  RG_TRY(rg_session_fill(session, teacher, true));
-  RG_TRY(rg_init_parameters(session));
-  lengthen_phases(session);
+  int64_t before = rg_memory_alive();
   int optimisers = 1;
   for (int p = 0; p < session->model.n_phases; p++)
     for (int s = 0; s < session->model.phase[p].n_steps; s++)
@@ -293,11 +320,52 @@ rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *d
   for (int k = 0; k < optimisers; k++)
     session->optim[k] = rg_optim_new(session->graph, session->model.optimiser,
                                      session->model.weight_decay);
+  session->bytes.moments = rg_memory_alive() - before;
+}
+
+/* Covariates and store; what they took is noted. */
+static rg_status fill(rg_session *session, const rg_mat *teacher)
+{
+  int64_t before = rg_memory_alive();
+  rg_memory_mark();
+  rg_status status = rg_session_fill(session, teacher, true);
+  session->bytes.held = rg_memory_alive() - before;
+  session->bytes.filling = rg_memory_high() - rg_memory_alive();
+  return status;
+}
+
+rg_status rg_session_make(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
+                          const rg_mat *teacher, rg_rehearsal rehearsal, rg_session **out)
+{
+  rg_status status = RG_OK;
+  rg_session *session = RG_NEW(rg_session, 1);
+  session->comm = comm;
+  session->plan = plan;
+  session->rehearsal = rehearsal;
+  int lane_cells = 1;
+  RG_TRY(check_needs(plan->recipe, dataset));
+  RG_TRY(choose_lane_cells(session, dataset, &lane_cells));
+  RG_TRY(rg_session_compose(session, dataset,
+                            plan->recipe->teacher ? (int)teacher->cols : 0,
+                            (int)plan->train.lanes, lane_cells));
+  session->bytes.graph = rg_graph_memory(session->graph);
+  RG_TRY(rg_freeze(session));
+  RG_TRY(rg_init_constants(session));
+  RG_TRY(fill(session, teacher));
+  RG_TRY(rg_init_parameters(session));
+  lengthen_phases(session);
+  make_optimisers(session);
   *out = session;
   return RG_OK;
 out:
   rg_session_free(session);
   return status;
+}
+
+rg_status rg_session_new(rg_comm *comm, const rg_plan *plan, const rg_dataset *dataset,
+                         const rg_mat *teacher, rg_session **session)
+{
+  return rg_session_make(comm, plan, dataset, teacher, (rg_rehearsal){0}, session);
 }
 
 void rg_session_free(rg_session *session)

@@ -210,7 +210,7 @@ rg_status rg_iterate(rg_session *session, rg_batch *batch, const rg_phase *phase
                   ((int64_t)(phase - session->model.phase) << 40);
   rg_timer_start("batch");
   rg_batch_choose(batch, &session->store, share, (uint64_t)session->plan->train.seed, order,
-                  state->iteration % session->steps_per_epoch);
+                  state->iteration % session->steps_per_epoch % session->batches_here);
   rg_batch_fill(batch, &session->store, session->graph, true);
   if (session->model.partner_neighbours > 0)
     rg_partner_fill(session, batch, (uint64_t)state->step);

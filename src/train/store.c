@@ -98,7 +98,11 @@ static bool header_for(const spread *s, int64_t row, int f, header *h, int *to)
     if (s->counts[k])
       h->nnz[k] = rg_range_n(entries_in(s->counts[k], row, features_of(s, k, f)));
   *to = group * rg_grid_feature_groups(s->grid) + f;
-  return true;
+  if (!rg_grid_is_played(s->grid))
+    return true;
+  bool mine = *to == rg_grid_feature_group(s->grid);
+  *to = 0;
+  return mine;
 }
 
 static char *put_payload(const spread *s, int64_t row, int f, char *at)

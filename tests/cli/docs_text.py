@@ -4,7 +4,7 @@ a line. Exit code 1 when something is wrong.
 
 A link leads to a file of the sources, and its anchor to a heading there; an address is an
 address by its form (nothing is asked of the network). A path of the sources in code
-(`src/base/fault.c`) is there as well."""
+(`src/base/fault.c`) is there as well. Rows of a table are as wide as its head."""
 import glob
 import json
 import os
@@ -60,12 +60,26 @@ def wrong(page, target):
     return None
 
 
+def torn_rows(text):
+    """Numbers of the lines that are rows of a table with more or fewer cells than its
+    head: what is beyond is not shown."""
+    wide = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        wide = (wide or cells) if cells else 0
+        if cells != wide:
+            yield number
+
+
 def links(root):
-    """Print wrong links and paths; their number."""
+    """Print wrong links and paths, and torn rows of tables; their number."""
     count = 0
     for page in pages(root):
         with open(page, encoding="utf-8") as f:
             text = prose(f.read())
+        for number in torn_rows(text):
+            print(f"{os.path.relpath(page, root)}:{number}: a row of another width")
+            count += 1
         for number, line in enumerate(text.split("\n"), 1):
             found = [(t, wrong(page, t)) for t in LINK.findall(re.sub(r"`[^`]*`", "", line))]
             found += [(t, "is not there") for t in PATH.findall(line)

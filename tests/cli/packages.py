@@ -56,9 +56,10 @@ def same(got, wanted, what):
 
 
 def listed(text):
-    """The packages of an apt-get line, its continued lines joined."""
-    words = re.search(r"apt-get.* install (?:-\S+ )*((?:[^\n]*\\\n)*[^\n]*)", text)[1]
-    return [w for w in words.replace("\\\n", " ").split() if not w.startswith("-")]
+    """The packages of the longest apt-get line, its continued lines joined."""
+    found = re.findall(r"apt-get.* install (?:-\S+ )*((?:[^\n]*\\\n)*[^\n]*)", text)
+    words = max(found, key=len).replace("\\\n", " ").split()
+    return [w for w in words if not w.startswith("-")]
 
 
 def known(arguments):
@@ -87,6 +88,14 @@ for macro in (top / "m4").glob("rg_*.m4"):
     named |= set(re.findall(r"\b(lib[a-z0-9-]+-dev|uthash-dev|zlib1g-dev)\b", macro.read_text()))
 same(sorted(named), sorted(p for p in debian if p.endswith("-dev")),
      "configure names the same packages")
+
+page = (top / "docs/guide/install.md").read_text()
+table = re.findall(r"`(--(?:with|without|enable)-[a-z-]+)", page)
+same(known(table), [], "docs/guide/install.md names options that configure has")
+own = set()
+for file in [top / "configure.ac", *(top / "m4").glob("rg_*.m4")]:
+    own |= set(re.findall(r"AS_HELP_STRING\(\[(--[a-z-]+)", file.read_text()))
+ok(len(own) >= 5 and own <= set(table), "and all that are its own", own - set(table))
 
 # ---- Spack ------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #!/bin/sh
-# The developer guide holds: a loss and a recipe are a file each and the line that names it,
-# and the tests of gradients, ranks and recipes find them by themselves.
+# The developer guide holds: a loss, a recipe, an operation, a metric and a command are a file
+# each and the line that names it, and the tests of gradients, ranks and recipes find them by
+# themselves.
 . "$top_srcdir/tests/cli/lib.sh"
 guide=$top_srcdir/docs/develop/adding.md
 
@@ -29,17 +30,20 @@ take() {
 copy
 ok $? "the sources are copied"
 before=$(cd "$scratch/tree" && find src -type f | sort)
-for file in src/loss/loss_huber.c src/model/recipe_robust.c; do
+new="src/cli/cmd_cells.c src/eval/metric_reach.c src/loss/loss_huber.c src/model/recipe_robust.c \
+src/nn/op_square.c"
+for file in $new; do
   take c $file >"$scratch/tree/$file"
 done
-for list in src/loss/Makefile.am src/model/Makefile.am; do
+for list in src/cli/Makefile.am src/eval/Makefile.am src/loss/Makefile.am \
+  src/model/Makefile.am src/nn/Makefile.am; do
   take make $list >"$scratch/line"
   same "$(wc -l <"$scratch/line")" 1 "one line names what is added to $list"
   cat "$scratch/line" >>"$scratch/tree/$list"
 done
 after=$(cd "$scratch/tree" && find src -type f | sort)
 same "$(printf '%s\n%s\n' "$before" "$after" | sort | uniq -u | tr '\n' ' ')" \
-  "src/loss/loss_huber.c src/model/recipe_robust.c " "two files are new"
+  "$new " "five files are new"
 # Configured as the build under test, whose objects are taken over: only what is new is
 # compiled.
 (cd "$scratch/tree" && autoreconf -fi && mkdir made && cd made &&
@@ -60,12 +64,27 @@ regatta=$scratch/tree/made/regatta
 ok $? "the loss is in the list"
 "$regatta" list recipes | grep -q '^robust '
 ok $? "the recipe is in the list"
+"$regatta" list operations | grep -q '^square '
+ok $? "the operation is in the list"
+"$regatta" simulate -o a.h5mu --cells 100 --genes 60 --peaks 0 >/dev/null 2>&1 &&
+  "$regatta" cells a.h5mu --each >"$scratch/log" 2>/dev/null
+same "$(tr '\n' ' ' <"$scratch/log")" "100 rna 100 " "the command counts cells"
+"$regatta" cells --help | grep -q -- --each && "$regatta" list commands --as man |
+  grep -q 'regatta.*cells'
+ok $? "the command explains itself"
+"$regatta" prepare a.h5mu -o prepared >/dev/null 2>&1
+for ranks in 1 2; do
+  $MPIEXEC -n $ranks "$regatta" evaluate prepared/results.h5ad \
+    --labels a.h5mu:cell_type 2>/dev/null | grep '^reach ' >"$scratch/reach.$ranks"
+done
+test -s "$scratch/reach.1" && cmp "$scratch/reach.1" "$scratch/reach.2"
+ok $? "the metric has the same value on 1 and 2 ranks"
 
 ./tests/unit/test_gradients --filter 'gradients/*' >"$scratch/log" 2>&1
 ok $? "the gradient check passes"
 for ranks in 2 3; do
   timeout 100 $MPIEXEC -n $ranks ./tests/ranks/rankcases ops >"$scratch/log" 2>&1
-  ok $? "the loss has the same bits on $ranks ranks"
+  ok $? "loss and operation have the same bits on $ranks ranks"
 done
 REGATTA=$regatta RG_RECIPES=robust sh "$top_srcdir/tests/cli/t_recipes.sh" >"$scratch/log"
 ok $? "the recipe has the same parameters on 1 to 4 ranks"

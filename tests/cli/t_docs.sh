@@ -21,10 +21,14 @@ cat >"$scratch/wrong/docs/a.md" <<'END'
 
 [no file](b.md), [no heading](a.md#another), [no address](http://no), `src/no/file.c`,
 [good](a.md#a-title), [good](https://example.org/a), a speling mistake
+
+| one | two |
+|---|---|
+| a | b | c |
 END
 "$python" "$check" links "$scratch/wrong" >"$scratch/out"
 same "$?:$(cut -d: -f3 "$scratch/out" | tr '\n' ,)" \
-  "1: b.md is not there, a.md#another has no such heading, http, src/no/file.c is not there," \
+  "1: a row of another width, b.md is not there, a.md#another has no such heading, http, src/no/file.c is not there," \
   "wrong links are noticed"
 "$python" "$check" links "$top_srcdir" >"$scratch/out"
 ok $? "links of the pages lead somewhere"

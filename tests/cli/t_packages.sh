@@ -23,7 +23,8 @@ for section in post test runscript environment; do
   ok $? "Apptainer: the shell reads section $section"
 done
 # a package that is taken out of a recipe is noticed
-mkdir "$scratch/top"
+mkdir -p "$scratch/top/docs/guide"
+cp "$top_srcdir/docs/guide/install.md" "$scratch/top/docs/guide"
 cp -R "$top_srcdir/build-aux" "$top_srcdir/m4" "$top_srcdir/configure.ac" \
   "$top_srcdir/README.md" "$scratch/top"
 chmod -R u+w "$scratch/top"
