@@ -7,13 +7,17 @@
 #include <string.h>
 
 typedef struct product_options {
-  char *depth, *reduction;
+  char *depth, *reduction, *predicts;
 } product_options;
 
 static const rg_field fields[] = {
     {"depth", RG_CHOICE, offsetof(product_options, depth), "logit", 0, 0, "logit|value",
      NULL, "the factor of the cell is given as its logit, or itself, in (0, 1]"},
     RG_REDUCTION(product_options, "cell"),
+    {"predicts", RG_CHOICE, offsetof(product_options, predicts), "product", 0, 0,
+     "product|peak", NULL,
+     "what is read out: the probability that a peak is seen, or, as released MultiVI does, "
+     "without the factors of the cell and of the region"},
     {0}};
 
 #define SMALLEST 1e-30F
@@ -119,10 +123,20 @@ static void backward(rg_run *run, rg_op *op)
   rg_column_gradient(run, op, 0, state->by_factor, scale);
 }
 
-/* The probability of the peak alone: what is left without depth and region. */
 static void predict(rg_run *run, rg_op *op, float *mean)
 {
+  const product_options *o = op->options;
+  const float *factor = rg_param_value(run->graph, op->param[0]);
+  int64_t width = op->in[0]->width;
   rg_v_sigmoid(node_floats(run, op->in[0]), op->in[0]->x, mean);
+  if (strcmp(o->predicts, "peak") == 0)
+    return;
+#pragma omp parallel for schedule(static)
+  for (int64_t cell = 0; cell < cells_of(run); cell++) {
+    float slope, depth = expf(-level_of(op, cell, &slope)), *row = mean + cell * width;
+    for (int64_t j = 0; j < width; j++)
+      row[j] *= depth / (1 + expf(-factor[j]));
+  }
 }
 
 static bool probe(rg_graph *graph, int variant)

@@ -15,15 +15,20 @@ rg_mlp rg_mlp_of(int depth, int64_t width)
 }
 
 /* NAME.part, or NAME.part:PARAMS.part */
-static const char *part_name(const char *prefix, const char *part, char *text)
+static const char *part_of(const char *prefix, const char *part, size_t room, char *text)
 {
   const char *colon = strchr(prefix, ':');
   int n = colon ? (int)(colon - prefix) : (int)strlen(prefix);
   if (colon)
-    snprintf(text, LONGEST, "%.*s.%s:%s.%s", n, prefix, part, colon + 1, part);
+    snprintf(text, room, "%.*s.%s:%s.%s", n, prefix, part, colon + 1, part);
   else
-    snprintf(text, LONGEST, "%s.%s", prefix, part);
+    snprintf(text, room, "%s.%s", prefix, part);
   return text;
+}
+
+static const char *part_name(const char *prefix, const char *part, char text[LONGEST])
+{
+  return part_of(prefix, part, LONGEST, text);
 }
 
 rg_node *rg_mlp_beside(rg_graph *graph, const char *prefix, rg_node *x, rg_node *with)
@@ -34,10 +39,27 @@ rg_node *rg_mlp_beside(rg_graph *graph, const char *prefix, rg_node *x, rg_node 
   return rg_apply(graph, "concat", part_name(prefix, "in", name), NULL, x, with, NULL);
 }
 
+/* A product in every block, of whose units some are dropped, and the sum over blocks. */
+static rg_node *sparse_linear(rg_graph *graph, const char *prefix, const char *init,
+                              int64_t width, rg_node *x, double drop)
+{
+  char name[2 * LONGEST], text[LONGEST];
+  snprintf(text, sizeof text, "width=%lld bias=false joined=true init=%s",
+           (long long)width, init);
+  rg_node *y = rg_apply(graph, "sparse_linear",
+                        part_of(prefix, "product", sizeof name, name), text, x, NULL);
+  snprintf(text, sizeof text, "rate=%.17g", drop);
+  if (drop > 0)
+    y = rg_apply(graph, "dropout", part_of(prefix, "drop", sizeof name, name), text, y,
+                 NULL);
+  snprintf(text, sizeof text, "fan_in=%lld", (long long)x->blocks->offset[x->blocks->n]);
+  return rg_apply(graph, "sum_blocks", prefix, text, y, NULL);
+}
+
 rg_node *rg_mlp_linear(rg_graph *graph, const char *prefix, const char *init, int64_t width,
                        rg_node *x, rg_node *with)
 {
-  char name[LONGEST], text[LONGEST];
+  char text[LONGEST];
   const char *drawn = init ? init : "torch";
   if (!x->sparse) {
     snprintf(text, sizeof text, "width=%lld init=%s", (long long)width, drawn);
@@ -45,12 +67,7 @@ rg_node *rg_mlp_linear(rg_graph *graph, const char *prefix, const char *init, in
                     NULL);
   }
   RG_ASSERT(!with);
-  snprintf(text, sizeof text, "width=%lld bias=false joined=true init=%s",
-           (long long)width, drawn);
-  rg_node *y = rg_apply(graph, "sparse_linear", part_name(prefix, "product", name), text, x,
-                        NULL);
-  snprintf(text, sizeof text, "fan_in=%lld", (long long)x->blocks->offset[x->blocks->n]);
-  return rg_apply(graph, "sum_blocks", prefix, text, y, NULL);
+  return sparse_linear(graph, prefix, drawn, width, x, 0);
 }
 
 static rg_node *normalised(rg_graph *graph, const char *name, const rg_mlp *mlp, rg_node *h)
@@ -71,8 +88,11 @@ static rg_node *layer(rg_graph *graph, const char *prefix, const rg_mlp *mlp, in
 {
   char part[32], name[LONGEST];
   snprintf(part, sizeof part, "fc%d", k + 1);
-  rg_node *h = rg_mlp_linear(graph, part_name(prefix, part, name), mlp->init,
-                             mlp->width[k], x, mlp->with);
+  part_name(prefix, part, name);
+  rg_node *h = x->sparse && mlp->drop_blocks > 0
+                   ? sparse_linear(graph, name, mlp->init ? mlp->init : "torch",
+                                   mlp->width[k], x, mlp->drop_blocks)
+                   : rg_mlp_linear(graph, name, mlp->init, mlp->width[k], x, mlp->with);
   for (int pass = 0; pass < 2; pass++) {
     bool norm = (pass == 1) == mlp->norm_last;
     snprintf(part, sizeof part, "%s%d", norm ? "norm" : "act", k + 1);

@@ -17,6 +17,7 @@ typedef struct rg_mlp {
   bool norm_last;           /* after the activation (GLUE, CLUE, scCross), else before */
   const char *activation;   /* "prelu", or options of the operation activation */
   double dropout;           /* share of units */
+  double drop_blocks;       /* share of the units that a block of a sparse x leads to */
   rg_node *with;            /* stands beside the input of every layer: the batch */
   rg_node *measured;        /* the cells whose mean and variance normalise; NULL: all */
 } rg_mlp;
@@ -24,7 +25,7 @@ typedef struct rg_mlp {
 /** The stack with the same width in every layer. */
 rg_mlp rg_mlp_of(int depth, int64_t width);
 /** Apply a stack to x, dense and whole, or sparse (then without `with`). Layer k = 1, 2,
- *  ... has the operations PREFIX.fcK (of a sparse x also PREFIX.fcK.product),
+ *  ... has the operations PREFIX.fcK (of a sparse x also .product and .drop),
  *  PREFIX.normK, PREFIX.actK and PREFIX.dropK. `prefix` is NAME or NAME:PARAMS, as in
  *  rg_apply: stacks with the same PARAMS share parameters. */
 rg_node *rg_mlp_apply(rg_graph *graph, const char *prefix, const rg_mlp *mlp, rg_node *x);

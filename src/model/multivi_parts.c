@@ -122,13 +122,15 @@ static rg_op *decode_peaks(rg_multivi *w, const rg_multivi_part *p, const char *
                            rg_node *z, rg_node *size, rg_node *mask)
 {
   char name[RG_MULTIVI_NAME], options[64];
+  bool released = rg_multivi_exact(w->s);
   rg_mlp mlp = stack(w, "kind=leaky", 0);
   rg_multivi_name(name, "%s.%s:dec.atac", from, p->name);
   rg_node *h = rg_mlp_apply(w->graph, name, &mlp, z);
   rg_multivi_name(name, "%s.%s.out:dec.atac.out", from, p->name);
   rg_node *y = rg_mlp_linear(w->graph, name, NULL, p->n, h, NULL);
-  snprintf(options, sizeof options, "depth=%s reduction=%s", size ? "logit" : "value",
-           rg_multivi_exact(w->s) ? "sum" : "cell");
+  snprintf(options, sizeof options, "depth=%s reduction=%s predicts=%s",
+           size ? "logit" : "value", released ? "sum" : "cell",
+           released ? "peak" : "product");
   return rg_loss(w->graph, "scaled_bernoulli",
                  rg_multivi_name(name, "%s.%s.region:dec.atac.region", from, p->name),
                  options, y, p->counts, size ? size : column(w, "one"), mask, NULL);

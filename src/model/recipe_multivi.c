@@ -13,7 +13,8 @@ static const rg_field fields[] = {
     {"latent", RG_INT, offsetof(rg_multivi_settings, latent), "0", 0, 512, NULL, "axes",
      "size of the latent; 0: root of hidden"},
     {"hidden", RG_INT, offsetof(rg_multivi_settings, hidden), "0", 0, 4096, NULL,
-     "units", "per layer; 0: root of the number of peaks (else genes), at most 128"},
+     "units",
+     "per layer; 0: 128; released: root of the number of peaks (else genes), at most 128"},
     {"layers", RG_INT, offsetof(rg_multivi_settings, layers), "2", 1, RG_MLP_LAYERS,
      NULL, NULL, "hidden layers of encoders and decoders"},
     {"likelihood", RG_CHOICE, offsetof(rg_multivi_settings, likelihood), "zinb", 0, 0,
@@ -37,20 +38,22 @@ static const rg_field fields[] = {
     {"dropout", RG_DOUBLE, offsetof(rg_multivi_settings, dropout), "0.1", 0, 0.99, NULL,
      NULL, "share of hidden units of the encoders"},
     {"warm_up", RG_DOUBLE, offsetof(rg_multivi_settings, warm_up), "0", 0, 1e6, NULL,
-     "epochs", "over which the weight of the KL rises to 1; 0: 10, released 50"},
+     "epochs",
+     "over which the weight of the KL rises to 1; 0: a sixth of the epochs, released 50"},
     {"epochs", RG_INT, offsetof(rg_multivi_settings, epochs), "0", 0, 1000000, NULL,
-     "epochs", "at most; 0: 60, released 500"},
+     "epochs",
+     "at most; 0: 60, on small data more until 1000 steps; released 500"},
     {"patience", RG_INT, offsetof(rg_multivi_settings, patience), "0", 0, 1000000, NULL,
      "epochs",
-     "without a better validation, after which the best parameters are final; 0: 15, "
-     "released 50"},
+     "without a better validation, after which the best parameters are final; 0: a "
+     "quarter of the epochs, released 50"},
     {"rate", RG_DOUBLE, offsetof(rg_multivi_settings, rate), "0", 0, 1, NULL, NULL,
      "learning rate; 0: 2e-3, released 1e-4"},
     {"weight_decay", RG_DOUBLE, offsetof(rg_multivi_settings, weight_decay), "1e-3", 0,
      10, NULL, NULL, "L2 added to the gradient"},
     {0}};
 
-enum { CLASSIFIER = 32 };
+enum { CLASSIFIER = 32, HIDDEN = 128, EPOCHS = 60, LEAST_STEPS = 1000 };
 
 /* ---- covariates ---- */
 
@@ -212,9 +215,28 @@ static void add_translations(rg_multivi *w, rg_step *step)
   }
 }
 
+/* Small data have few steps in an epoch. */
+static int64_t epochs_of(const rg_multivi *w)
+{
+  int64_t per_epoch = w->facts->steps_per_epoch;
+  int64_t enough = (LEAST_STEPS + per_epoch - 1) / per_epoch;
+  if (w->s->epochs > 0)
+    return w->s->epochs;
+  return rg_multivi_exact(w->s) ? 500 : enough > EPOCHS ? enough : EPOCHS;
+}
+
 static double warm_up_of(const rg_multivi *w)
 {
-  return w->s->warm_up > 0 ? w->s->warm_up : rg_multivi_exact(w->s) ? 50 : 10;
+  if (w->s->warm_up > 0)
+    return w->s->warm_up;
+  return rg_multivi_exact(w->s) ? 50 : (double)epochs_of(w) / 6;
+}
+
+static int64_t patience_of(const rg_multivi *w)
+{
+  if (w->s->patience > 0)
+    return w->s->patience;
+  return rg_multivi_exact(w->s) ? 50 : (epochs_of(w) + 3) / 4;
 }
 
 static void add_penalties(rg_multivi *w, rg_step *step)
@@ -282,7 +304,10 @@ static void choose_sizes(rg_multivi *w)
   if (widest < 0)
     widest = rg_facts_find(facts, "rna");
   double root = sqrt((double)facts->modality[widest < 0 ? 0 : widest].n_features);
-  w->hidden = w->s->hidden > 0 ? (int)w->s->hidden : (int)fmax(fmin(root, 128), 1);
+  int released = (int)fmax(fmin(root, HIDDEN), 1);
+  w->hidden = w->s->hidden > 0           ? (int)w->s->hidden
+              : rg_multivi_exact(w->s) ? released
+                                         : HIDDEN;
   w->latent = w->s->latent > 0 ? (int)w->s->latent : (int)sqrt(w->hidden);
 }
 
@@ -291,9 +316,8 @@ static void add_phase(rg_multivi *w, uint64_t model_groups, uint64_t adversary)
   const rg_multivi_settings *s = w->s;
   bool released = rg_multivi_exact(s);
   rg_phase *phase = rg_model_phase(
-      w->model, "main", s->epochs > 0 ? s->epochs : released ? 500 : 60,
-      s->rate > 0 ? s->rate : released ? 1e-4 : 2e-3);
-  phase->patience = s->patience > 0 ? s->patience : released ? 50 : 15;
+      w->model, "main", epochs_of(w), s->rate > 0 ? s->rate : released ? 1e-4 : 2e-3);
+  phase->patience = patience_of(w);
   rg_step *step = rg_phase_step(phase, "model", model_groups);
   add_reconstructions(w, step);
   rg_op *kl = rg_loss(w->graph, "kl_std", "kl", "reduction=cell", w->mean, w->sigma, NULL);

@@ -14,7 +14,8 @@ typedef struct united_settings {
   bool scale;
 } united_settings;
 
-enum { LEAST_STEPS = 200 }; /* of a phase of the preset regatta */
+enum { LEAST_STEPS = 500 }; /* of a phase of the preset regatta */
+#define DROPOUT 0.5         /* of the inputs of its encoders */
 
 #define OWN "0: as the preset has it"
 
@@ -72,8 +73,9 @@ static const rg_field fields[] = {
      "weight of groups of like size"},
     {"classification", RG_DOUBLE, offsetof(united_settings, classification), "1", 0, 1e6,
      NULL, NULL, "weight"},
-    {"dropout", RG_DOUBLE, offsetof(united_settings, dropout), "0", 0, 0.95, NULL, NULL,
-     "share of the inputs of encoders left out (not of wide peaks)"},
+    {"dropout", RG_DOUBLE, offsetof(united_settings, dropout), "-1", -1, 0.95, NULL, NULL,
+     "share of the inputs of encoders left out (of wide peaks: of the units that a "
+     "chromosome leads to); -1: 0.5 with the preset regatta, else 0 (code_exact: 0)"},
     {"noise", RG_DOUBLE, offsetof(united_settings, noise), "0", 0, 100, NULL, NULL,
      "deviation of noise on the inputs of encoders, in deviations of the column"},
     {"clip", RG_DOUBLE, offsetof(united_settings, clip), "25", 0, 1e9, NULL, NULL,
@@ -125,7 +127,6 @@ static rg_status make_options(const united_settings *s, const rg_facts *facts,
                            .exact = s->compat[2] == 'd',
                            .supervised = s->mode[0] == 's',
                            .scale = s->scale,
-                           .dropout = s->dropout,
                            .noise = s->noise,
                            .dense = s->dense};
   rg_united_shape *shape = &o->shape;
@@ -136,6 +137,8 @@ static rg_status make_options(const united_settings *s, const rg_facts *facts,
                                       : shape->clusters;
   shape->heads = s->heads > 0 ? (int)s->heads : shape->heads;
   shape->rate = s->rate > 0 ? s->rate : shape->rate;
+  bool tuned = s->preset[0] == 'r' && !o->exact;
+  o->dropout = s->dropout >= 0 ? s->dropout : tuned ? DROPOUT : 0;
   shape->epochs = s->epochs >= 0 ? s->epochs : shape->epochs;
   shape->finetune = s->finetune >= 0 ? s->finetune : shape->finetune;
   if (s->fuser[0] != 'p')

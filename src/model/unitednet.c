@@ -92,6 +92,7 @@ static rg_node *encoder(const rg_united *u, const rg_united_modality *m)
   }
   snprintf(prefix, sizeof prefix, "enc.%s", m->name);
   rg_node *x = noised(u, m);
+  mlp.drop_blocks = u->options->dropout;
   if (u->options->dropout > 0 && !m->wide) {
     snprintf(name, sizeof name, "enc.%s.drop", m->name);
     snprintf(rate, sizeof rate, "rate=%.17g", u->options->dropout);
@@ -104,6 +105,20 @@ static rg_node *encoder(const rg_united *u, const rg_united_modality *m)
   h = rg_mlp_linear(u->graph, name, kaiming, shape->latent, h, NULL);
   snprintf(name, sizeof name, "enc.%s.norm", m->name);
   return rg_apply(u->graph, "layernorm", name, NULL, h, NULL);
+}
+
+/* Peaks start at how often each is open. */
+static const char *last_init(const rg_united *u, const rg_united_modality *m)
+{
+  return m->binary && !u->options->exact ? "zero" : kaiming;
+}
+
+static void start(const rg_united *u, const rg_united_modality *m)
+{
+  char bias[LONGEST];
+  snprintf(bias, sizeof bias, m->wide ? "dec.out.%s.bias" : "dec.%s.out.bias", m->name);
+  if (m->binary && !u->options->exact)
+    rg_model_start(u->model, bias, m->name);
 }
 
 static rg_node *decoder(const rg_united *u, int from, int to)
@@ -122,7 +137,7 @@ static rg_node *decoder(const rg_united *u, int from, int to)
     return rg_apply(u->graph, "repeat", name, NULL, h, m->counts, NULL);
   }
   snprintf(name, sizeof name, "dec.%s.%s.out:dec.%s.out", source, m->name, m->name);
-  return rg_mlp_linear(u->graph, name, kaiming, m->features, h, NULL);
+  return rg_mlp_linear(u->graph, name, last_init(u, m), m->features, h, NULL);
 }
 
 /* Reconstruction (from a modality to itself) and translation. */
@@ -135,8 +150,10 @@ static rg_op *decoder_loss(const rg_united *u, int from, int to)
            u->modality[from].name, m->name, m->wide ? ":dec.out." : "",
            m->wide ? m->name : "");
   if (m->wide)
-    return rg_loss(u->graph, "wide_bernoulli", name, "reduction=mean init=kaiming", y,
-                   m->counts, mask, NULL);
+    return rg_loss(u->graph, "wide_bernoulli", name,
+                   u->options->exact ? "reduction=mean init=kaiming"
+                                     : "reduction=mean init=zero",
+                   y, m->counts, mask, NULL);
   return rg_loss(u->graph, m->binary ? "bernoulli" : "match_rows", name, "reduction=mean",
                  y, m->target, mask, NULL);
 }
@@ -168,6 +185,8 @@ static void make_decoders(rg_united *u)
       else
         rg_model_translation(u->model, u->modality[from].name, u->modality[to].name, op);
     }
+  for (int k = 0; k < u->n; k++)
+    start(u, &u->modality[k]);
 }
 
 /* ---- discriminators ---- */

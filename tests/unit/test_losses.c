@@ -438,6 +438,12 @@ static double probability(bench *b, int j)
   return 1 / (1 + exp(-number(b, "y", j)));
 }
 
+/* The region's factor begins at a half. */
+static double product(bench *b, int j)
+{
+  return probability(b, j) / (1 + exp(-number(b, "depth", 0))) / 2;
+}
+
 Test(predict, means)
 {
   prediction("nb", NULL, NULL, NULL, given);
@@ -447,7 +453,8 @@ Test(predict, means)
   prediction("multinomial", NULL, NULL, NULL, share_of);
   prediction("multinomial", "size=given", "library", NULL, of_library);
   prediction("bernoulli", NULL, NULL, NULL, probability);
-  prediction("scaled_bernoulli", NULL, "depth", NULL, probability);
+  prediction("scaled_bernoulli", "predicts=peak", "depth", NULL, probability);
+  prediction("scaled_bernoulli", NULL, "depth", NULL, product);
 }
 
 /* as PyTorch's mse_loss over the cells that count */
