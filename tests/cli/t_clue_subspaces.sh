@@ -36,7 +36,7 @@ holds() {
   ok $? "$2"
 }
 
-for seed in ${SEEDS:-0 1}; do
+for seed in ${SEEDS:-0}; do
   trained own 2 "$seed"
   own=$joint
   holds "$proteins > 0.97" "own, seed $seed: kept by the proteins' latent, $proteins"
