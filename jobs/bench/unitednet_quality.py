@@ -5,8 +5,8 @@ unitednet_quality.py controls OUT.h5mu PREPARED.h5ad
 mark: copy FILE and add two columns to its obs: `label`, COLUMN without the cells that have
 VALUE, and `split`, "test" in a share of the cells at random, "train" in the others.
 score: what the groups or labels of a run with data.hold_out=split=test are worth, and its
-predictions of modalities, in cells left out. controls: k-means and nearest neighbours on the
-components before training. Needs h5py, numpy, scipy, scikit-learn."""
+predictions of modalities, in cells left out. controls: k-means and nearest neighbours on
+the components before training. Needs h5py, numpy, scipy, scikit-learn."""
 import argparse
 import shutil
 
