@@ -19,7 +19,8 @@ cluster_lacks() {
     PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || { echo "$tool"; return; }
   done
   grep -q ' /sys/fs/cgroup' /proc/mounts || { echo "a mount of /sys/fs/cgroup"; return; }
-  cluster_run ip link add rg0 type bridge >/dev/null 2>&1 || echo "namespaces of one's own"
+  cluster_run sh -c 'ip link add rg0 type bridge && mount -t tmpfs tmpfs /dev/shm' \
+    >/dev/null 2>&1 || echo "the right to make namespaces, a bridge and mounts"
 }
 
 # Namespaces end with their first process, which ends with unshare.
@@ -98,7 +99,8 @@ cluster_munge() {
 }
 
 # A requeued job waits until its credential has expired, hence cred_expire; a node that does
-# not answer is given up after SlurmdTimeout.
+# not answer is given up after SlurmdTimeout. Jobs of partition urgent preempt those of main,
+# which are told so and have KillWait to end.
 cluster_conf() { # N
   cat >"$SLURM_CONF" <<CONF
 ClusterName=regatta
@@ -125,11 +127,14 @@ SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=1
 MpiDefault=pmix
 SlurmdParameters=config_overrides
 SlurmdTimeout=12
-KillWait=5
+KillWait=10
 ReturnToService=2
 NodeName=n[1-$1] CPUs=$cluster_cpus Sockets=2 CoresPerSocket=$((cluster_cpus / 2)) \
 ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
-PartitionName=main Nodes=n[1-$1] Default=YES MaxTime=1:00:00 State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=main Nodes=n[1-$1] Default=YES MaxTime=1:00:00 PriorityTier=1
+PartitionName=urgent Nodes=n[1-$1] MaxTime=1:00:00 PriorityTier=2
 CONF
 }
 

@@ -1,9 +1,10 @@
 #!/bin/sh
-# The scripts of jobs/ under a real Slurm: several nodes, time limit and requeue, a node
-# that dies, a rank that dies, an array. Every run ends with the parameters of the training
-# on one rank. Lines that begin with # tell the story.
+# The scripts of jobs/ under a real Slurm: several nodes, time limit and requeue, preemption,
+# a node that dies, a rank that dies, an array. Every run ends with the parameters of the
+# training on one rank. Lines that begin with # tell the story.
 . "$top_srcdir/tests/cli/lib.sh"
 . "$top_srcdir/tests/slurm/cluster.sh"
+trap 'exit 1' HUP INT TERM # the first process of a namespace has to ask for them
 
 if test "${1-}" != inside; then
   lacks=$(cluster_lacks)
@@ -27,7 +28,7 @@ until_true() {
   shift
   until "$@"; do
     test "$(date +%s)" -lt $last || return 1
-    sleep 0.2
+    sleep 0.1
   done
 }
 field() { # JOB NAME: of a job as scontrol shows it
@@ -48,7 +49,7 @@ submit() {
     "$top_srcdir/jobs/$script" "$scratch/a.h5mu" "$scratch/$name" --batch batch $settings)
   note "job $job: $script, $name: $*"
 }
-settings="--set train.batch=32 --set sailerx.epochs=50 --set train.checkpoint_epochs=1"
+settings="--set train.batch=32 --set sailerx.epochs=30 --set train.checkpoint_epochs=1"
 two="--nodes=2 --ntasks-per-node=1 --cpus-per-task=1" # nodes
 
 has_checkpoint() {
@@ -151,6 +152,37 @@ cluster_kill "${victim#n}"
 note "$victim is dead"
 go lost
 go again
+
+# ---- meanwhile: a rank dies, and a job is preempted ----
+
+MPIEXEC=mpirun submit killed hybrid.sbatch --nodelist=n1,n4 $two
+hold killed
+pkill -KILL -o -f "$(ranks_of killed)"
+note "a rank of killed is dead"
+go killed
+until_true 120 ended "$job"
+same "$(field "$job" JobState):$(field "$job" ExitCode)" FAILED:137:0 \
+  "hybrid.sbatch: a killed rank ends the job"
+log_has killed "ended without a word"
+ok $? "hybrid.sbatch: its log says so"
+submit killed hybrid.sbatch --nodelist=n1,n4 $two
+completes killed "hybrid.sbatch, after a killed rank"
+goes_on killed "hybrid.sbatch, after a killed rank"
+
+submit preempted requeue.sbatch --nodelist=n4 --ntasks-per-node=2 --cpus-per-task=1
+preempted=$job
+hold preempted
+urgent=$(sbatch --parsable --partition=urgent --nodelist=n4 --nodes=1 --ntasks-per-node=4 \
+  --output=/dev/null --wrap=true)
+note "job $urgent, urgent, wants all of n4"
+until_true 120 log_has preempted "told to end"
+ok $? "requeue.sbatch: Slurm preempts it"
+go preempted
+until_true 120 ended "$urgent"
+same "$(field "$urgent" JobState)" COMPLETED "the urgent job has its turn"
+
+# ---- the jobs of the node that died ----
+
 until_true 120 ended "$lost"
 ok $? "hybrid.sbatch: it does not hang when a node dies"
 note "job $lost: $(field "$lost" JobState), exit code $(field "$lost" ExitCode)"
@@ -165,6 +197,10 @@ goes_on lost "hybrid.sbatch, submitted again"
 job=$again
 completes again "requeue.sbatch, after the death of a node"
 goes_on again "requeue.sbatch, after the death of a node"
+
+job=$preempted
+completes preempted "requeue.sbatch, preempted"
+goes_on preempted "requeue.sbatch, preempted"
 
 # ---- the time limit ----
 
