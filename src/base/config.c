@@ -101,10 +101,10 @@ static rg_status set(rg_config *config, source from, const char *name, const cha
   return RG_OK;
 }
 
-rg_status rg_config_recipe(rg_config *config, const char *section, const char *name,
+rg_status rg_config_recipe(rg_config *config, const char *name, const char *key,
                            const char *value)
 {
-  return set(config, FROM_RECIPE, section, name, value, "recipe");
+  return set(config, FROM_RECIPE, name, key, value, "recipe");
 }
 
 rg_status rg_config_set_from_file(rg_config *config, const char *name, const char *key,
