@@ -52,6 +52,9 @@ void rg_progress_at(rg_progress *progress, int64_t done, const char *note);
 void rg_progress_free(rg_progress *progress);
 /** "results: PATH" as the last line on stdout of rank 0. Not collective. */
 void rg_say_result(rg_comm *comm, const char *path);
+/** Say nothing of this path, borrowed, until called again (NULL: say all): a command that
+ *  calls others names what all of them write once, at the end. Not collective. */
+void rg_say_result_later(const char *path);
 /** printf to stdout on rank 0. Not collective. */
 void rg_say(rg_comm *comm, const char *format, ...) RG_PRINTF(2, 3);
 

@@ -75,6 +75,7 @@ typedef struct rg_open_options {
   bool bare;          /* a file of results without a matrix opens too: no modality */
   int64_t first_cells; /* look at so many of the first cells alone, in one process; 0: at
                           all. rg_file_cells stays what it is */
+  bool quiet;         /* no line on where counts were taken: X is no counts */
   bool unsafe;        /* skip the probing child (tests of the reader itself) */
 } rg_open_options;
 

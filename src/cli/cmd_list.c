@@ -20,6 +20,10 @@ static void print_names(const rg_item *items, int n)
   for (int i = 0; i < n; i++) {
     int at = printf("%-18s ", items[i].name);
     rg_wrap(stdout, items[i].help, at, 19);
+    if (items[i].facts) {
+      printf("%19s", "");
+      rg_wrap(stdout, items[i].facts, 19, 19);
+    }
   }
 }
 

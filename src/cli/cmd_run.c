@@ -204,8 +204,10 @@ static rg_status after_training(const rg_call *call, const run_options *o)
   char *results = rg_format("%s/results.h5ad", o->output), *rep = NULL;
   RG_TRY(rg_plan_read(call->comm, o->output, &plan));
   rep = rg_format("X_%s", plan.recipe->name);
+  rg_say_result_later(results);
   RG_TRY(stages(call, o, &plan, rep, results));
 out:
+  rg_say_result_later(NULL);
   rg_plan_fini(&plan);
   rg_free(rep);
   rg_free(results);

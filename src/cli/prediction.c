@@ -18,7 +18,7 @@ double *rg_row_scale(const rg_csr *x, rg_target target)
 
 rg_status rg_prediction_read(rg_comm *comm, const char *path, rg_prediction *p)
 {
-  rg_open_options how = {.layer = "X"};
+  rg_open_options how = {.layer = "X", .quiet = true};
   rg_status status = RG_OK;
   RG_TRY(rg_open(comm, path, &how, &p->file));
   if (rg_file_modalities(p->file) != 1)

@@ -3,6 +3,7 @@
 #include "regatta/cli.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 void rg_say(rg_comm *comm, const char *format, ...)
 {
@@ -15,7 +16,15 @@ void rg_say(rg_comm *comm, const char *format, ...)
   fflush(stdout);
 }
 
+static const char *later;
+
+void rg_say_result_later(const char *path)
+{
+  later = path;
+}
+
 void rg_say_result(rg_comm *comm, const char *path)
 {
-  rg_say(comm, "results: %s\n", path);
+  if (!later || strcmp(later, path) != 0)
+    rg_say(comm, "results: %s\n", path);
 }

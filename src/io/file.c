@@ -128,7 +128,7 @@ rg_status rg_file_open(rg_comm *comm, const char *path, const rg_open_options *o
     RG_TRY_ALL(comm, load(file, inner));
   }
   RG_TRY(rg_map_cells(file));
-  if (!probing)
+  if (!probing && !file->options->quiet)
     log_sources(file);
   file->options = &no_options; /* the caller's may go away */
   *out = file;

@@ -335,10 +335,11 @@ rg_status rg_prepare(rg_file *file, const rg_prepare_options *options,
               : choose_cells(rows, options->min_features_per_cell, draft, n);
   move_cells(file, keep, draft, n, out);
   if (!like)
-    rg_info("prepare: %lld of %lld cells kept (at least %lld features in each modality "
+    rg_info("prepare: %lld of %lld cells kept (at least %lld feature%s in each modality "
             "that they have)",
             (long long)out->n_cells, (long long)rg_file_cells(file),
-            (long long)options->min_features_per_cell);
+            (long long)options->min_features_per_cell,
+            options->min_features_per_cell == 1 ? "" : "s");
   if (out->n_cells == 0) {
     status = rg_fail(RG_EINPUT,
                      "%s: no cell is left; relax "

@@ -100,8 +100,8 @@ static rg_status check(const rg_session *session, const rg_generation *g,
 {
   const char *recipe = session->plan->recipe->name;
   if (!session->model.latent || !l || !l->op->type->predict)
-    return rg_fail(RG_EUSAGE, "recipe %s does not generate %s from a latent", recipe,
-                   g->to);
+    return rg_fail(RG_EUSAGE, "recipe %s does not generate %s from a latent; see: regatta "
+                   "generate --help", recipe, g->to);
   if (g->counts && !l->op->type->draw)
     return rg_fail(RG_EUSAGE, "recipe %s draws no values of %s; ask for means", recipe,
                    g->to);

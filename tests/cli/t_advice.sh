@@ -49,6 +49,12 @@ refused 2 'it was trained without batches' impute run c.h5mu --batch b -o x.h5ad
 refused 3 'did you mean GENE1?' perturb run c.h5mu --features gene1 -o x.tsv
 refused 3 'trained on 60 of rna, 6 of adt' perturb run c.h5mu --features MS4A1 -o x.tsv
 
+on 1 translate run c.h5mu --from rna --to adt -o p.h5ad
+on 1 evaluate p.h5ad --truth c.h5mu/adt
+! grep -q 'p.h5ad: rna counts' "$scratch/err"
+ok $? "predictions are not called counts of rna"
+said 'needs atac; paired RNA and ATAC' list recipes
+
 # results
 on 1 embed run c.h5mu -o r.h5ad
 test ! -s "$scratch/err" || ! grep -q '^prepare' "$scratch/err"
@@ -61,6 +67,9 @@ on 1 neighbors r.h5ad
 refused 3 'no column leiden; make it with regatta cluster' umap r.h5ad --figures figures
 refused 3 'no column celltype; there are: cell_type' markers r.h5ad c.h5mu --groups celltype
 said '; sizes ' cluster r.h5ad
+on 1 run c.h5mu -o all --recipe babel --set babel.epochs=2
+same "$(grep -c '^results: all/results.h5ad$' "$scratch/out") $(tail -n 1 "$scratch/out")" \
+  '1 results: all/results.h5ad' "a pipeline says once where its results are, at the end"
 on 1 train c.h5mu -o scc --recipe sccross --labels cell_type --set sccross.epochs=1
 refused 3 'has no T; there are: type1, type2' generate scc c.h5mu --label T -o m.h5mu
 finish
