@@ -241,6 +241,23 @@ rg_status rg_config_assign(rg_config *config, const char *assignment);
  *  the configuration when read back. */
 char *rg_config_text(const rg_config *config);
 
+/* ---- how far long work is -------------------------------------------------------- */
+
+/** Work that takes long says what it is, how much of it there is (0: not known) and in
+ *  which unit, how much is done, and that it is over. Work inside other work is part of it
+ *  and is not shown; threads beside the first are not heard. `note` may be NULL. */
+void rg_pace_begin(const char *what, int64_t total, const char *unit);
+void rg_pace_at(int64_t done, const char *note);
+void rg_pace_end(void);
+/** Who shows it; borrowed, NULL: nobody. */
+typedef struct rg_pace {
+  void (*begin)(void *self, const char *what, int64_t total, const char *unit);
+  void (*at)(void *self, int64_t done, const char *note);
+  void (*end)(void *self);
+  void *self;
+} rg_pace;
+void rg_pace_show(const rg_pace *pace);
+
 /* ---- JSON out -------------------------------------------------------------------- */
 
 /** A JSON object written piece by piece into a growing string. */

@@ -42,14 +42,10 @@ typedef struct rg_command {
 
 extern const rg_command *const rg_commands[]; /* generated; NULL-terminated */
 
-/** Progress over a known amount: a bar on a terminal, else one line every few seconds
- *  with percentage, rate and ETA. Rank 0 prints. Not collective. */
-typedef struct rg_progress rg_progress;
-rg_progress *rg_progress_new(rg_comm *comm, const char *what, int64_t total,
-                             const char *unit);
-/** `done` so far; `note` (may be NULL) is appended ("loss 0.123"). Not collective. */
-void rg_progress_at(rg_progress *progress, int64_t done, const char *note);
-void rg_progress_free(rg_progress *progress);
+/** Show the pace of long work (base.h) on stderr of rank 0: a bar on a terminal, else a
+ *  line every few seconds, later every minute, with percentage, rate and the time that is
+ *  left. Not collective. */
+void rg_progress_show(rg_comm *comm);
 /** "results: PATH" as the last line on stdout of rank 0. Not collective. */
 void rg_say_result(rg_comm *comm, const char *path);
 /** Say nothing of this path, borrowed, until called again (NULL: say all): a command that

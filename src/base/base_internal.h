@@ -12,6 +12,7 @@ void rg_escape(const char *text, char *out, size_t room);
 _Noreturn void rg_end_job(int exit_code);
 /** Rank of this process as given to rg_log_start; 0 before. Not collective. */
 int rg_log_rank(void);
+bool rg_log_hushed(void);
 /** Index of a field by name, - read as _; -1 when unknown. Not collective. */
 int rg_field_index(const rg_field *fields, const char *name);
 /** Set an option read from a file; `where` is FILE:LINE, a NULL value unsets. Not

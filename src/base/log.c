@@ -34,6 +34,11 @@ void rg_log_hush(bool hush)
   hushed = hush;
 }
 
+bool rg_log_hushed(void)
+{
+  return hushed;
+}
+
 int rg_log_rank(void)
 {
   return rank;

@@ -109,6 +109,23 @@ static unsigned available(const rg_scored_cells *c, const rg_scored_source *sour
          (source->depth ? RG_NEEDS_DEPTH : 0U);
 }
 
+static rg_status all_metrics(rg_comm *comm, const rg_scored *scored, unsigned have,
+                             rg_scored_rep *r)
+{
+  rg_status status = RG_OK;
+  int n = 0;
+  while (rg_metrics[n])
+    n++;
+  rg_pace_begin("evaluate", n, "metrics");
+  for (int m = 0; m < n && status == RG_OK; m++) {
+    rg_pace_at(m, rg_metrics[m]->name);
+    if ((rg_metrics[m]->needs & ~have) == 0)
+      status = rg_metrics[m]->compute(comm, scored, r->score, &r->n);
+  }
+  rg_pace_end();
+  return status;
+}
+
 static rg_status score_rep(rg_comm *comm, rg_scored_cells *c, rg_scored_rep *r,
                            unsigned have, uint64_t seed)
 {
@@ -131,9 +148,7 @@ static rg_status score_rep(rg_comm *comm, rg_scored_cells *c, rg_scored_rep *r,
                       .knn = &knn,
                       .connectivities = &connectivities,
                       .seed = seed};
-  for (int m = 0; rg_metrics[m]; m++)
-    if ((rg_metrics[m]->needs & ~have) == 0)
-      RG_TRY(rg_metrics[m]->compute(comm, &scored, r->score, &r->n));
+  RG_TRY(all_metrics(comm, &scored, have, r));
 out:
   rg_knn_fini(&knn);
   rg_csr_fini(&connectivities);

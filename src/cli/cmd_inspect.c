@@ -54,6 +54,8 @@ static void say_modality(rg_file *file, int m)
     rg_say(comm, "  %-14s%lld\n", "chromosomes", (long long)mod->chromosomes.n);
   rg_say(comm, "  %-14s%s (%s, %s, %lld stored)\n", "counts", mod->counts, mod->layout,
          mod->value_type, (long long)mod->n_nonzero);
+  rg_say(comm, "  %-14s%.1f MB of counts; what a run takes: regatta plan\n", "in memory",
+         8e-6 * (double)mod->n_nonzero);
   rg_strings layers = rg_file_layers(file, m);
   say_list(comm, "layers", &layers);
   rg_strings_fini(&layers);

@@ -221,6 +221,7 @@ static rg_status tell(const rg_call *call, const run_options *o)
   if (status != RG_OK)
     return status;
   char *results = rg_format("%s/results.h5ad", o->output);
+  rg_work_table(call->comm);
   rg_work_memory(call->comm);
   rg_say_result(call->comm, ends_before(o, "embed") ? o->output : results);
   rg_free(results);

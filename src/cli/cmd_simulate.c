@@ -15,16 +15,11 @@ static void describe(const rg_simulation *options, const rg_simulator *simulator
   }
 }
 
-typedef struct watched {
-  rg_progress *progress;
-  int64_t done;
-} watched;
-
 static void drawn(void *self, int64_t cells)
 {
-  watched *w = self;
-  w->done += cells;
-  rg_progress_at(w->progress, w->done, NULL);
+  int64_t *done = self;
+  *done += cells;
+  rg_pace_at(*done, NULL);
 }
 
 /* Rank 0 speaks for all: the ranks draw equally many cells. */
@@ -33,10 +28,11 @@ static rg_status draw(const rg_call *call, const rg_simulator *simulator)
   const rg_simulation *options = call->options;
   rg_range mine = rg_part(options->cells, rg_rank(call->comm), rg_size(call->comm));
   int64_t rows = rg_range_n(mine) * rg_simulator_assays(simulator);
-  watched w = {rg_progress_new(call->comm, "simulate", rows, "rows"), 0};
-  rg_simulator_watch watch = {drawn, &w};
+  int64_t done = 0;
+  rg_simulator_watch watch = {drawn, &done};
+  rg_pace_begin("simulate", rows, "rows");
   rg_status status = rg_simulator_write(call->comm, simulator, options->output, &watch);
-  rg_progress_free(w.progress);
+  rg_pace_end();
   return status;
 }
 

@@ -53,19 +53,19 @@ out:
 
 static void show(void *self, int64_t done, int64_t total, const char *note)
 {
-  (void)total;
-  rg_progress_at(self, done, note);
+  (void)self, (void)total;
+  rg_pace_at(done, note);
 }
 
-static rg_status train(const rg_call *call, const char *run, bool resume,
-                       rg_session *session, int64_t cells, rg_outcome *outcome)
+static rg_status train(const char *run, bool resume, rg_session *session, int64_t cells,
+                       rg_outcome *outcome)
 {
-  rg_progress *progress = rg_progress_new(call->comm, "train", cells, "cells");
-  rg_watch watch = {show, progress};
+  rg_watch watch = {show, NULL};
+  rg_pace_begin("train", cells, "cells");
   rg_timer_start("train");
   rg_status status = rg_train(session, run, resume, &watch, outcome);
   rg_timer_stop("train");
-  rg_progress_free(progress);
+  rg_pace_end();
   return status;
 }
 
@@ -100,11 +100,14 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_load(file, &plan, &dataset, &teacher));
   rg_work_cells(rg_range_n(dataset.rows));
   RG_TRY(rg_session_new(comm, &plan, &dataset, &teacher, &session));
+  rg_work_warn_memory(comm);
   RG_TRY(keep_prepared(comm, o->output, &plan, &dataset));
   RG_TRY(rg_work_history(call, o->output, o->resume));
-  status = train(call, o->output, o->resume, session, rg_session_work(session), &outcome);
+  status = train(o->output, o->resume, session, rg_session_work(session), &outcome);
   status = rg_work_finish(comm, o->output, call->inside, status);
   say_outcome(comm, &outcome);
+  if (!call->inside)
+    rg_work_table(comm);
   rg_work_memory(comm);
   if (status == RG_OK)
     rg_say_result(comm, o->output);

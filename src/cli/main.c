@@ -91,6 +91,7 @@ int main(int argc, char **argv)
   rg_comm *comm =
       only_tells(argc, argv) ? rg_comm_self() : rg_comm_start(&argc, &argv);
   rg_log_start(NULL, rg_rank(comm));
+  rg_progress_show(comm);
   rg_status status = rg_agree(comm, dispatch(comm, argc, argv));
   if (status == RG_ESTOPPED && rg_rank(comm) == 0)
     rg_log(RG_LOG_WARN, "%s", rg_error_text());

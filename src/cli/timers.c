@@ -203,3 +203,64 @@ out:
   rows_fini(&r);
   return status;
 }
+
+/* ---- the table at the end -------------------------------------------------------- */
+
+enum { DEEPEST = 2, LEAST_PERCENT = 1 };
+
+static int depth_of(const char *path)
+{
+  int depth = 0;
+  for (; *path; path++)
+    depth += *path == '/';
+  return depth;
+}
+
+/* Seconds of the scopes at the top. */
+static double whole(const rows *r, const double *sum)
+{
+  double seconds = 0;
+  for (int64_t k = 0; k < r->path.n; k++)
+    seconds += depth_of(rg_strings_at(&r->path, k)) == 0 ? sum[k] : 0;
+  return seconds;
+}
+
+static void say_row(rg_comm *comm, const rows *r, int64_t k, const double *sum,
+                    const double *most, double all)
+{
+  const char *path = rg_strings_at(&r->path, k);
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  int depth = depth_of(path), ranks = rg_size(comm);
+  double mean = sum[k] / ranks, share = 100 * sum[k] / all;
+  if (depth > DEEPEST || share < LEAST_PERCENT)
+    return;
+  rg_say(comm, "  %*s%-*s%9lld%11.2f%7.1f", 2 * depth, "", 22 - 2 * depth, name,
+         (long long)r->calls[k], mean, share);
+  if (ranks > 1)
+    rg_say(comm, "%11.2f%8.0f %%", most[k] / (mean > 0 ? mean : 1),
+           100 * r->waited[k] / (sum[k] > 0 ? sum[k] : 1));
+  rg_say(comm, "\n");
+}
+
+void rg_work_table(rg_comm *comm)
+{
+  rows r = {0};
+  find_rows(comm, &r);
+  rg_timer_each(fill, &r);
+  int64_t n = r.path.n;
+  double *most = copy(r.seconds, n), *sum = copy(r.seconds, n);
+  rg_max_f64(comm, most, n);
+  rg_sum_f64(comm, sum, n);
+  rg_sum_f64(comm, r.waited, n);
+  rg_max_i64(comm, r.calls, n);
+  double all = whole(&r, sum);
+  bool several = rg_size(comm) > 1;
+  if (all > 0)
+    rg_say(comm, "%-24s%9s%11s%7s%s\n", "phase", "calls", "seconds", "%",
+           several ? "  imbalance   waiting" : "");
+  for (int64_t k = 0; k < n && all > 0; k++)
+    say_row(comm, &r, k, sum, most, all);
+  rg_free(most);
+  rg_free(sum);
+  rows_fini(&r);
+}

@@ -265,6 +265,23 @@ rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status st
   return status;
 }
 
+/* What is laid out but not touched yet will be resident once the work is under way. */
+void rg_work_warn_memory(rg_comm *comm)
+{
+  const char *whose;
+  int64_t limit = rg_memory_limit(&whose);
+  int64_t resident = rg_memory_resident(), alive = rg_memory_alive();
+  int64_t needed = resident > alive ? resident : alive;
+  int hosts, here;
+  rg_comm_hosts(comm, &hosts, &here);
+  int64_t over = needed * here - limit;
+  rg_max_i64(comm, &over, 1);
+  if (over > 0 && rg_rank(comm) == 0)
+    rg_warn("the ranks of a host will take %.2f GB, %s has %.2f: take more nodes, fewer "
+            "ranks a node or a smaller train.batch; see regatta plan",
+            (double)(limit + over) / 1e9, whose, (double)limit / 1e9);
+}
+
 void rg_work_memory(rg_comm *comm)
 {
   int64_t least = rg_memory_peak(), most = least;

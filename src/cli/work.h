@@ -55,6 +55,12 @@ rg_status rg_work_timers(rg_comm *comm, const char *run);
 /** Cells this rank trains on, for RUN/ranks.csv; kept until the program ends. Not
  *  collective. */
 void rg_work_cells(int64_t cells);
+/** Print where the time went: of every scope of some weight calls, mean seconds over ranks,
+ *  share, the slowest rank over the mean, and the share of waiting. Collective. */
+void rg_work_table(rg_comm *comm);
+/** Warn once when what this process and the others of its host have asked for is more than
+ *  the host, or the job, has. Collective. */
+void rg_work_warn_memory(rg_comm *comm);
 /** Print peak memory, least and most over ranks. Collective. */
 void rg_work_memory(rg_comm *comm);
 

@@ -272,6 +272,7 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
   bool to_the_end = options->iterations < 0;
   int most = to_the_end ? MOST_ITERATIONS : options->iterations;
   double quality = -INFINITY;
+  rg_pace_begin("cluster", 0, "sweeps");
   for (int i = 0; i < most; i++) {
     bool changed = improve(&level, &rule, small, community);
     int n = number_by_size(&level, community, label);
@@ -281,6 +282,7 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
     if (!changed || enough)
       break;
   }
+  rg_pace_end();
   leiden_connect(&level, community);
   *n_clusters = number_by_size(&level, community, label);
   *modularity = quality_of(&level, label, *n_clusters, options->resolution);

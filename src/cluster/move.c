@@ -156,6 +156,7 @@ bool leiden_move(const leiden_level *level, leiden_rule *rule, leiden_state *sta
       moves += take_turn(level, rule, state, order + first[c], first[c + 1] - first[c],
                          active);
     rule->round++;
+    rg_pace_at((int64_t)rule->round, NULL);
     rg_sum_i64(level->comm, &moves, 1);
     any |= moves > 0;
     if (moves <= level->n / ENOUGH)

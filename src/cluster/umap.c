@@ -158,7 +158,9 @@ static place move_cell(const layout *l, const rg_csr *graph, const place *all,
 /* Collective. */
 static void run_epochs(rg_comm *comm, const layout *l, const rg_csr *graph, rg_mat *xy)
 {
+  rg_pace_begin("umap", l->epochs, "epochs");
   for (int epoch = 0; epoch < l->epochs; epoch++) {
+    rg_pace_at(epoch, NULL);
     rg_mat all = rg_gather_rows(comm, xy);
     place *mine = (place *)xy->data;
 #pragma omp parallel for schedule(dynamic, 256)
@@ -167,6 +169,7 @@ static void run_epochs(rg_comm *comm, const layout *l, const rg_csr *graph, rg_m
         mine[i] = move_cell(l, graph, (const place *)all.data, i, epoch);
     rg_mat_fini(&all);
   }
+  rg_pace_end();
 }
 
 /* Bring the columns to [0, EXTENT], with a little noise; cells without edges become

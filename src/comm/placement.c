@@ -140,9 +140,9 @@ static void add(rg_strings *lines, const char *format, ...)
 static void judge_cores(const rg_placement *p, rg_strings *lines)
 {
   if (p->excess > 0)
-    add(lines, "%lld threads more than cores on a host (%d ranks x %d threads on %d "
-               "cores): expect a slow run; lower the ranks or OMP_NUM_THREADS, or set "
-               "OMP_WAIT_POLICY=passive and OMPI_MCA_mpi_yield_when_idle=1",
+    add(lines, "the threads of a host exceed its cores by %lld (ranks x threads: %d x "
+               "%d on %d cores): expect a slow run; lower the ranks or OMP_NUM_THREADS, "
+               "or set OMP_WAIT_POLICY=passive and OMPI_MCA_mpi_yield_when_idle=1",
         (long long)p->excess, p->ranks_per_host, p->threads, p->usable);
   else if (p->squeezed > 0)
     add(lines, "the %d threads of a rank share %d core%s: start with mpirun --map-by "

@@ -203,10 +203,14 @@ rg_status rg_chunks_read(const rg_h5_array *array, int64_t low, int64_t high, vo
 {
   rg_status status = RG_OK;
   int64_t last = (high + array->chunk[0] - 1) / array->chunk[0];
-  for (int64_t first = low / array->chunk[0]; first < last; first += BATCH) {
+  int64_t begin = low / array->chunk[0];
+  rg_pace_begin("read", last - begin, "chunks");
+  for (int64_t first = begin; first < last; first += BATCH) {
+    rg_pace_at(first - begin, NULL);
     int64_t end = first + BATCH < last ? first + BATCH : last;
     RG_TRY(read_batch(array, first, end, low, high, x));
   }
 out:
+  rg_pace_end();
   return status;
 }

@@ -178,12 +178,14 @@ static void all_tiles(const rg_points *a, rg_topk *a_lists, const rg_points *b,
                       rg_topk *b_lists, bool upper)
 {
   int64_t rows = pieces(a->n, ROWS), cols = pieces(b->n, COLS);
+  rg_pace_begin("neighbours", rows * cols, "tiles");
 #pragma omp parallel
   {
     scratch *s = RG_NEW(scratch, 1);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t k = 0; k < rows * cols; k++) {
       int64_t row = k % rows, col = k / rows;
+      rg_pace_at(k, NULL);
       if (upper && row * ROWS >= (col + 1) * COLS)
         continue;
       tile t = make_tile(a, a_lists, b, b_lists, upper, row, col);
@@ -191,6 +193,7 @@ static void all_tiles(const rg_points *a, rg_topk *a_lists, const rg_points *b,
     }
     rg_free(s);
   }
+  rg_pace_end();
 }
 
 void rg_pairs_self(const rg_points *points, rg_topk *lists)
@@ -226,12 +229,14 @@ void rg_pairs_buckets(const rg_points *points, int64_t n_buckets, const int64_t 
   int64_t most = 0;
   for (int64_t b = 0; b < n_buckets; b++)
     most = offset[b + 1] - offset[b] > most ? offset[b + 1] - offset[b] : most;
+  rg_pace_begin("neighbours", n_buckets, "buckets");
 #pragma omp parallel
   {
     scratch *s = RG_NEW(scratch, 1);
     rg_points bucket = rg_points_new(most, points->dim);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t b = 0; b < n_buckets; b++) {
+      rg_pace_at(b, NULL);
       gather_bucket(points, member + offset[b], offset[b + 1] - offset[b], &bucket);
       for (int64_t col = 0; col < pieces(bucket.n, COLS); col++)
         for (int64_t row = 0; row * ROWS < (col + 1) * COLS && row * ROWS < bucket.n;
@@ -243,6 +248,7 @@ void rg_pairs_buckets(const rg_points *points, int64_t n_buckets, const int64_t 
     rg_points_fini(&bucket);
     rg_free(s);
   }
+  rg_pace_end();
 }
 
 void rg_ref_pairs_cross(const rg_points *a, rg_topk *a_lists, const rg_points *b,

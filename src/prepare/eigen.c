@@ -192,6 +192,7 @@ static rg_status grow(span *s, uint64_t seed)
     rg_normals(&key, (uint64_t)(first + i), k, s->block[0] + i * k);
   RG_TRY(orthonormalise(s, s->block[0], NULL));
   for (s->blocks = 1;; s->blocks++) {
+    rg_pace_at(s->blocks - 1, NULL);
     float *w = RG_NEW(float, s->rows * k);
     s->matrix->times(s->matrix->self, s->block[s->blocks - 1], k, w);
     if (s->blocks == s->most) {
@@ -246,7 +247,10 @@ rg_status rg_eigen_leading(rg_comm *comm, const rg_symmetric *matrix,
   s.within = RG_NEW(double, (int64_t)m * m);
   double *eigenvalues = RG_NEW(double, m),
                                *eigenvectors = RG_NEW(double, (int64_t)m * m);
-  RG_TRY(grow(&s, options->seed));
+  rg_pace_begin("decomposition", s.most, "blocks");
+  status = grow(&s, options->seed);
+  rg_pace_end();
+  RG_TRY(status);
   RG_TRY(rg_eigh(options->scalapack ? comm : rg_comm_self(), s.within, m, eigenvalues,
                  eigenvectors));
   for (int j = 0; j < wanted; j++)

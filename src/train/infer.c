@@ -194,7 +194,9 @@ static void all_cells(pass *p)
                     .step = (uint64_t)p->draw,
                     .cell = p->batch.cell,
                     .sparse = p->batch.sparse};
+  rg_pace_begin("read out", passes, "batches");
   for (int64_t k = 0; k < passes; k++) {
+    rg_pace_at(k, NULL);
     int64_t low = k * cells, left = session->store.n - low;
     int64_t n = left < 0 ? 0 : left < cells ? left : cells;
     rg_batch_range(&p->batch, &session->store, low, cells);
@@ -206,6 +208,7 @@ static void all_cells(pass *p)
     const float *x = p->rows(p, &first, &cols);
     deliver(session, p->batch.cell, p->speaks ? n : 0, x, first, cols, p->result);
   }
+  rg_pace_end();
   rg_batch_fini(&p->batch);
 }
 

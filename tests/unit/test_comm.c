@@ -120,6 +120,64 @@ Test(linalg, solve)
   cr_assert_eq(rg_solve_spd(rg_comm_self(), a, 2, b, 2), RG_EFAIL);
 }
 
+/* ---- placement ---- */
+
+static rg_placement good(void)
+{
+  return (rg_placement){.ranks = 4, .hosts = 2, .ranks_per_host = 2, .threads = 8,
+                        .fewest_threads = 8, .cores = 16, .usable = 16, .bound = 8,
+                        .blas = RG_BLAS_OPENBLAS_OPENMP};
+}
+
+/* The one line about a placement, "" when all is well. */
+static const char *judged(rg_placement p)
+{
+  static rg_strings lines;
+  rg_strings_fini(&lines);
+  rg_placement_judge(&p, &lines);
+  cr_assert_leq(lines.n, 1);
+  return lines.n ? rg_strings_at(&lines, 0) : "";
+}
+
+#define CHANGED(member, value, says)                                                    \
+  do {                                                                                  \
+    rg_placement p = good();                                                            \
+    p.member = value;                                                                   \
+    cr_assert(strstr(judged(p), says), "%s", judged(p));                                \
+  } while (0)
+
+Test(placement, is_judged_by_what_is_wrong)
+{
+  cr_assert_str_eq(judged(good()), "");
+  CHANGED(excess, 3, "exceed its cores by 3 (ranks x threads: 2 x 8");
+  CHANGED(squeezed, 7, "the 8 threads of a rank share");
+  CHANGED(fewest_threads, 1, "from 1 to 8 threads");
+  CHANGED(blas, RG_BLAS_REFERENCE, "reference");
+  CHANGED(blas, RG_BLAS_OPENBLAS_PTHREAD, "not the OpenMP build");
+  CHANGED(blas, RG_BLAS_OPENBLAS_SERIAL, "without threads");
+  CHANGED(blas_threads, 1, "OPENBLAS_NUM_THREADS=1 contradicts the 8 threads");
+  rg_placement p = good(); /* what does no harm */
+  p.blas_threads = 8;
+  cr_assert_str_eq(judged(p), "");
+  p.blas = RG_BLAS_OTHER;
+  p.blas_threads = 1;
+  cr_assert_str_eq(judged(p), "");
+  p.bound = p.usable = 64;
+  p.excess = p.squeezed = -48;
+  cr_assert_str_eq(judged(p), "");
+}
+
+Test(placement, of_a_process_alone)
+{
+  rg_placement p;
+  rg_comm_placement(rg_comm_self(), &p);
+  cr_assert(p.ranks == 1 && p.hosts == 1 && p.ranks_per_host == 1);
+  cr_assert(p.threads >= 1 && p.fewest_threads == p.threads);
+  cr_assert(p.usable >= 1 && p.usable <= p.cores && p.bound == p.usable);
+  cr_assert_eq(p.excess, p.threads - p.usable);
+  cr_assert_eq(rg_comm_cores(rg_comm_self()), p.usable);
+}
+
 Test(must_fail, comm)
 {
   cr_assert_eq(rg_size(rg_comm_self()), 2);
