@@ -119,6 +119,10 @@ static const rg_place variables[] = {
      "for tests: NAME[:PASS][@RANK] makes a named point fail; the points "
      "are in src/base/fault.c"},
     {"OMP_NUM_THREADS", "all", "threads of each rank"},
+    {"OPENBLAS_NUM_THREADS", "all",
+     "a warning says so where it contradicts the threads of a rank; leave it unset"},
+    {"SLURM_MEM_PER_NODE, SLURM_MEM_PER_CPU, SLURM_CPUS_ON_NODE", "plan",
+     "set by Slurm: the memory that the job has on a node"},
     {"TMPDIR", "bench",
      "folder for the files that bench train writes; /tmp without it"},
     {"LD_LIBRARY_PATH", "all", "handed on to the process that probes a file"},
