@@ -30,7 +30,7 @@ static const rg_field options[] = {
 
 /* What is reported on, with the names that follow from it. Owned. */
 typedef struct subject {
-  bool is_run, has_results;
+  bool is_run, is_trained, has_results;
   char *results, *scores, *output, *figures;
   rg_plan plan; /* of a run */
   rg_annot annot;
@@ -71,7 +71,10 @@ static rg_status find_run(const rg_call *call, const report_options *o, subject 
 {
   const char *run = call->arguments[0];
   char *configuration = rg_format("%s/used_config.yaml", run);
+  char *state = rg_format("%s/STATUS", run);
   bool there = look(call->comm, configuration) == PLAIN;
+  s->is_trained = look(call->comm, state) == PLAIN; /* else prepared alone */
+  rg_free(state);
   rg_free(configuration);
   if (!there)
     return rg_fail(RG_EINPUT, "%s: holds no run (no used_config.yaml); regatta run FILE -o "
@@ -155,7 +158,7 @@ static void add_fact(subject *s, const char *name, const char *value)
 
 static const char *recipe_of(const subject *s)
 {
-  return s->is_run ? s->plan.recipe->name : note(s, "regatta/recipe");
+  return s->is_trained ? s->plan.recipe->name : note(s, "regatta/recipe");
 }
 
 static void add_facts(rg_comm *comm, const char *run, subject *s)
@@ -166,9 +169,9 @@ static void add_facts(rg_comm *comm, const char *run, subject *s)
   char text[32];
   add_fact(s, "input", note(s, "regatta/input"));
   add_fact(s, "recipe", recipe_of(s));
-  if (s->is_run || seed) {
+  if (s->is_trained || seed) {
     snprintf(text, sizeof text, "%lld",
-             (long long)(s->is_run ? s->plan.train.seed : (int64_t)seed->number));
+             (long long)(s->is_trained ? s->plan.train.seed : (int64_t)seed->number));
     add_fact(s, "seed", text);
   }
   if (ranks) {

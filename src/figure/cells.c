@@ -15,7 +15,7 @@
 #define LABEL 12.5
 #define LABEL_WIDEST 140.0
 #define REACH 90.0 /* of a name from what it names */
-#define TOGETHER 0.75 /* spread of a group that has a name on the map, of that of all */
+#define TOGETHER 0.9 /* spread of a group that has a name on the map, of that of all */
 #define MISSING 0xd3d3d3
 
 /* All cells on the rank that draws. */

@@ -23,7 +23,7 @@ const char page_style[] =
     "figure{margin:0 0 1rem;max-width:100%;min-width:0}\n"
     "figure .wide{background:#fff;border:1px solid var(--line);border-radius:6px}\n"
     "figure img{display:block;height:auto;max-width:100%;margin:0 auto}\n"
-    "figure img{min-width:600px}.maps img{min-width:0}\n"
+    "figure img{min-width:600px}.maps img{min-width:0}.maps figure{max-width:760px}\n"
     "figcaption{color:var(--soft);font-size:.9rem;margin:.3rem 0 0}\n"
     ".maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,520px),1fr));"
     "gap:1rem;align-items:start}\n"
