@@ -286,7 +286,7 @@ void rg_timer_stop(const char *name);
 typedef struct rg_traffic {
   int64_t sent, received; /* bytes */
   int64_t messages;       /* sent from rank to rank, outside MPI's collectives */
-  int64_t waits;          /* MPI calls that wait for other ranks */
+  int64_t rounds;         /* of waiting for other ranks */
   double seconds;         /* in them */
 } rg_traffic;
 

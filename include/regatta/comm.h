@@ -85,10 +85,11 @@ void *rg_comm_mpi(rg_comm *comm);
  *  went straight to where it is needed, whatever the algorithm inside MPI: a gather on
  *  all sends this rank's part to every other, an all-to-all its own pieces, a broadcast
  *  is sent by its root alone, a reduction counts as reduce-scatter and allgather.
- *  Messages are those from rank to rank outside MPI's collectives; a wait is one of its
- *  collectives or the completion of posted messages, with the seconds spent in it.
- *  Without what ScaLAPACK and HDF5 send themselves. Scopes of time (base.h) have it by
- *  phase once MPI is started. Not collective. */
+ *  Messages are those from rank to rank outside MPI's collectives. A rank waits for
+ *  others in rounds: the completion of posted messages is one, a collective of MPI counts
+ *  as log2(ranks) of them; with the seconds spent in all. Without what ScaLAPACK and HDF5
+ *  send themselves. Scopes of time (base.h) have it by phase once MPI is started. Not
+ *  collective. */
 void rg_comm_traffic(rg_traffic *now);
 /** The bytes of it. Not collective. */
 void rg_comm_bytes(int64_t *sent, int64_t *received);

@@ -9,7 +9,7 @@ efficiency             strong: max_s x cores of the base over max_s x cores of t
                        weak: max_s of the base over max_s. The base has the fewest cores,
                        and of those the fewest ranks
 imbalance              most over mean of the seconds that ranks do not wait for others
-sent_bytes ... waits   sums over ranks (include/regatta/comm.h says what counts); wait_s:
+sent_bytes ... rounds  sums over ranks (include/regatta/comm.h says what counts); wait_s:
                        mean over ranks
 peak_memory_bytes      of the rank with most, of the whole run; peak_memory_min_bytes: least
 """
@@ -33,7 +33,7 @@ KEY = ["kind", "recipe", "cells", "genes", "peaks", "ranks", "threads"]
 FACTS = ["epochs", "steps", "batch", "lanes", "grid", "parameters", "clusters", "labels",
          "commit", "host", "hosts", "cpu", "date", "load"]
 SECONDS = ["min_s", "mean_s", "max_s", "wait_s", "max_busy_s"]
-COUNTS = ["sent_bytes", "received_bytes", "messages", "waits"]
+COUNTS = ["sent_bytes", "received_bytes", "messages", "rounds"]
 COLUMNS = (KEY + ["cores", "repeats", "phase"] + SECONDS[:3] +
            ["cells_per_s", "efficiency", "imbalance"] + COUNTS + SECONDS[3:] +
            ["peak_memory_bytes", "peak_memory_min_bytes"] + FACTS)

@@ -60,7 +60,7 @@ static void add_up(const scope *s, double *seconds, rg_traffic *sum)
   sum->sent += now.sent - s->before.sent;
   sum->received += now.received - s->before.received;
   sum->messages += now.messages - s->before.messages;
-  sum->waits += now.waits - s->before.waits;
+  sum->rounds += now.rounds - s->before.rounds;
   sum->seconds += now.seconds - s->before.seconds;
 }
 

@@ -10,7 +10,7 @@
 
 /* ---- rows: the scopes of any rank ------------------------------------------------ */
 
-enum { SENT, RECEIVED, MESSAGES, WAITS, COUNTS };
+enum { SENT, RECEIVED, MESSAGES, ROUNDS, COUNTS };
 
 typedef struct rows {
   rg_strings path;
@@ -71,7 +71,7 @@ static void put(int64_t *count, const rg_traffic *t)
   count[SENT] = t->sent;
   count[RECEIVED] = t->received;
   count[MESSAGES] = t->messages;
-  count[WAITS] = t->waits;
+  count[ROUNDS] = t->rounds;
 }
 
 static void fill(void *self, const rg_scope *scope)
@@ -113,7 +113,7 @@ static char *row_text(const rows *r, int64_t k, int ranks, double least, double 
   return rg_format("%s,%lld,%.6f,%.6f,%.6f,%lld,%lld,%lld,%lld,%lld,%.6f,%.6f\n",
                    rg_strings_at(&r->path, k), (long long)r->calls[k], least, sum / ranks,
                    most, (long long)rank, (long long)c[SENT], (long long)c[RECEIVED],
-                   (long long)c[MESSAGES], (long long)c[WAITS], r->waited[k] / ranks,
+                   (long long)c[MESSAGES], (long long)c[ROUNDS], r->waited[k] / ranks,
                    r->busy[k]);
 }
 
@@ -131,7 +131,7 @@ static char *timers_text(rg_comm *comm, rows *r)
   rg_sum_i64(comm, r->count, n * COUNTS);
   int64_t *rank = slowest(comm, r, most);
   char *text = rg_strdup("phase,calls,min_s,mean_s,max_s,max_rank,sent_bytes,"
-                         "received_bytes,messages,waits,wait_s,max_busy_s\n");
+                         "received_bytes,messages,rounds,wait_s,max_busy_s\n");
   for (int64_t k = 0; k < n; k++) {
     char *row = row_text(r, k, rg_size(comm), least[k], most[k], sum[k], rank[k]);
     char *more = rg_format("%s%s", text, row);
@@ -169,11 +169,11 @@ static char *rank_line(rg_comm *comm, const rg_traffic *t)
   gethostname(host, sizeof host - 1);
   return rg_format("%s%d,%s,%d,%lld,%lld,%.3f,%lld,%lld,%lld,%lld,%.6f\n",
                    rg_rank(comm) == 0 ? "rank,host,threads,peak_memory_bytes,cells,cpu_s,"
-                                        "sent_bytes,received_bytes,messages,waits,wait_s\n"
+                                        "sent_bytes,received_bytes,messages,rounds,wait_s\n"
                                       : "",
                    rg_rank(comm), host, rg_kernel_threads(), (long long)rg_memory_peak(),
                    (long long)cells_here, processor_seconds(), (long long)t->sent,
-                   (long long)t->received, (long long)t->messages, (long long)t->waits,
+                   (long long)t->received, (long long)t->messages, (long long)t->rounds,
                    t->seconds);
 }
 

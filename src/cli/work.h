@@ -47,7 +47,7 @@ rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
 rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status status);
 /** Write RUN/timers.csv, a row per scope of any rank: calls (of the rank with most),
  *  seconds (least, mean, most over ranks, and the rank with most), bytes, messages and
- *  waits (sums over ranks, as comm.h counts them), seconds in waits (mean over ranks)
+ *  rounds (sums over ranks, as comm.h counts them), seconds in rounds (mean over ranks)
  *  and outside them (most over ranks); a rank without the scope counts as zeros. Beside
  *  it RUN/ranks.csv, a row per rank: host, threads, peak memory, cells, seconds of the
  *  processor, and the same of comm. Collective. */

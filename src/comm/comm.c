@@ -123,7 +123,7 @@ void rg_barrier(rg_comm *comm)
     return;
   double start = rg_now();
   MPI_Barrier(comm->mpi);
-  rg_wire_waited(start, 0, 0);
+  rg_wire_waited(comm, start, 0, 0);
 }
 
 void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here)

@@ -15,7 +15,7 @@ static void swap_counts(rg_comm *comm, const int64_t *give, int64_t *take)
   }
   double start = rg_now();
   MPI_Alltoall(give, 1, MPI_INT64_T, take, 1, MPI_INT64_T, comm->mpi);
-  rg_wire_waited(start, 8 * others, 8 * others);
+  rg_wire_waited(comm, start, 8 * others, 8 * others);
 }
 
 /* Running sums of n counts: offset[0..n]. */
@@ -35,7 +35,7 @@ void *rg_gather_all(rg_comm *comm, const void *bytes, int64_t n, int64_t *counts
   if (size > 1) {
     double start = rg_now();
     MPI_Allgather(MPI_IN_PLACE, 0, MPI_INT64_T, count, 1, MPI_INT64_T, comm->mpi);
-    rg_wire_waited(start, 8 * (size - 1), 8 * (size - 1));
+    rg_wire_waited(comm, start, 8 * (size - 1), 8 * (size - 1));
   }
   add_up(count, size, offset);
   char *all = rg_alloc(offset[size], 1);

@@ -33,9 +33,9 @@ void rg_wire_wait(rg_comm *comm);
 /** Block r of `buffer`, offset[r]..offset[r+1], is filled on rank r; fill all of them
  *  on every rank. Collective. */
 void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
-/** Count an MPI call that waits for other ranks, made at `start` (rg_now) and just back,
- *  and the bytes it moved, for rg_comm_traffic. */
-void rg_wire_waited(double start, int64_t sent, int64_t received);
+/** Count a collective of MPI that was called at `start` (rg_now) and is just back, and the
+ *  bytes it moved, for rg_comm_traffic. */
+void rg_wire_waited(rg_comm *comm, double start, int64_t sent, int64_t received);
 
 /** The sum along the tree of tensor.h over ranks, where their number is a power of two
  *  and rank r holds node r of as many equal ones: partial and out have `width` numbers of

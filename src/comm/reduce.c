@@ -13,7 +13,7 @@ static void allreduce(rg_comm *comm, void *x, int64_t n, MPI_Datatype type, MPI_
     done += piece;
   }
   int64_t moved = 2 * 8 * n * (comm->size - 1) / comm->size;
-  rg_wire_waited(start, moved, moved);
+  rg_wire_waited(comm, start, moved, moved);
 }
 
 void rg_sum_i64(rg_comm *comm, int64_t *x, int64_t n)
@@ -60,7 +60,7 @@ void rg_broadcast(rg_comm *comm, void *bytes, int64_t n, int root)
     done += piece;
   }
   bool sends = comm->rank == root;
-  rg_wire_waited(start, sends ? n * (comm->size - 1) : 0, sends ? 0 : n);
+  rg_wire_waited(comm, start, sends ? n * (comm->size - 1) : 0, sends ? 0 : n);
 }
 
 int64_t rg_prefix_i64(rg_comm *comm, int64_t x, int64_t *total)
@@ -72,7 +72,7 @@ int64_t rg_prefix_i64(rg_comm *comm, int64_t x, int64_t *total)
     if (comm->rank == 0)
       before = 0; /* MPI leaves it undefined there */
     sum = before + x;
-    rg_wire_waited(start, 8, 8);
+    rg_wire_waited(comm, start, 8, 8);
     rg_broadcast(comm, &sum, sizeof sum, comm->size - 1);
   }
   if (total)

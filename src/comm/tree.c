@@ -46,7 +46,7 @@ static rg_range *find_ranges(rg_comm *comm, int64_t n, const rg_range *mine)
   double start = rg_now();
   MPI_Allgather(mine, sizeof *mine, MPI_BYTE, ranges, sizeof *mine, MPI_BYTE, comm->mpi);
   int64_t others = (int64_t)sizeof *mine * (comm->size - 1);
-  rg_wire_waited(start, others, others);
+  rg_wire_waited(comm, start, others, others);
   return ranges;
 }
 

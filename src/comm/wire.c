@@ -19,11 +19,12 @@ int rg_wire_elements(int64_t n, int64_t size)
   return (int)(n < most ? n : most);
 }
 
-void rg_wire_waited(double start, int64_t sent, int64_t received)
+void rg_wire_waited(rg_comm *comm, double start, int64_t sent, int64_t received)
 {
   traffic.sent += sent;
   traffic.received += received;
-  traffic.waits++;
+  for (int reached = 1; reached < comm->size; reached *= 2)
+    traffic.rounds++;
   traffic.seconds += rg_now() - start;
 }
 
@@ -85,7 +86,8 @@ void rg_wire_wait(rg_comm *comm)
     left -= some;
   }
   comm->n_requests = 0;
-  rg_wire_waited(start, 0, 0);
+  traffic.rounds++;
+  traffic.seconds += rg_now() - start;
 }
 
 /* Blocks travel around the ring: every rank sends and receives each block once. */
@@ -120,7 +122,8 @@ void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset)
   double start = rg_now();
   MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, buffer, counts, starts, MPI_BYTE,
                  comm->mpi);
-  rg_wire_waited(start, (int64_t)counts[rank] * (size - 1), offset[size] - counts[rank]);
+  rg_wire_waited(comm, start, (int64_t)counts[rank] * (size - 1),
+                 offset[size] - counts[rank]);
   rg_free(counts);
 }
 
