@@ -12,6 +12,8 @@ imbalance              most over mean of the seconds that ranks do not wait for 
 sent_bytes ... rounds  sums over ranks (include/regatta/comm.h says what counts); wait_s:
                        mean over ranks
 peak_memory_bytes      of the rank with most, of the whole run; peak_memory_min_bytes: least
+cpu_s                  processor seconds of all ranks, of the whole run: where other work shares
+                       the machine, these say more than the clock
 """
 import argparse
 import csv
@@ -36,7 +38,7 @@ SECONDS = ["min_s", "mean_s", "max_s", "wait_s", "max_busy_s"]
 COUNTS = ["sent_bytes", "received_bytes", "messages", "rounds"]
 COLUMNS = (KEY + ["cores", "repeats", "phase"] + SECONDS[:3] +
            ["cells_per_s", "efficiency", "imbalance"] + COUNTS + SECONDS[3:] +
-           ["peak_memory_bytes", "peak_memory_min_bytes"] + FACTS)
+           ["peak_memory_bytes", "peak_memory_min_bytes", "cpu_s"] + FACTS)
 
 
 def rows_of(path):
@@ -62,7 +64,8 @@ def read_run(folder):
     absent = [f for f in KEY + FACTS if f not in facts and f not in ("host", "hosts")]
     if absent:
         sys.exit(f"{folder}/facts: no {', '.join(absent)}")
-    facts.update(host=hosts[0], hosts=len(hosts), most=max(memory), least=min(memory))
+    facts.update(host=hosts[0], hosts=len(hosts), most=max(memory), least=min(memory),
+                 cpu_s=sum(float(r["cpu_s"]) for r in ranks))
     phases = {}
     for name, (scopes, needed) in PHASES.items():
         found = [timers[s] for s in scopes if s in timers]
@@ -112,6 +115,7 @@ def table(groups):
             row.update(medians(runs, phase))
             row["peak_memory_bytes"] = max(f["most"] for f, _ in runs)
             row["peak_memory_min_bytes"] = min(f["least"] for f, _ in runs)
+            row["cpu_s"] = statistics.median(f["cpu_s"] for f, _ in runs)
             # experiments: cells are the same in strong, a multiple of the cores in weak
             size = int(row["cells"]) // (1 if row["kind"] == "strong" else row["cores"])
             experiment = (row["kind"], row["recipe"], row["genes"], row["peaks"], size, phase)

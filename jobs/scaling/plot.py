@@ -24,7 +24,7 @@ STYLE = {
     "total": ("#000000", "*", ""),
 }
 SHOWN = ["read", "prepare", "train", "graph", "cluster", "total"]
-plt.rcParams.update({"font.size": 11, "figure.dpi": 100, "savefig.dpi": 150,
+plt.rcParams.update({"font.size": 11, "figure.dpi": 100, "savefig.dpi": 110, "svg.fonttype": "none",
                      "axes.spines.top": False, "axes.spines.right": False,
                      "svg.hashsalt": "regatta", "axes.axisbelow": True})
 

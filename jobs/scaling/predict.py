@@ -8,7 +8,7 @@ A phase takes, on p ranks,
 
   busy / min(p, cap) + rounds x latency + messages x overhead + bytes / bandwidth
 
-busy: processor work of the measured run on one rank, in proportion to the cells; rounds,
+busy: processor seconds of the measured run on one rank, in proportion to the cells; rounds,
 messages and bytes: those of a rank, counted on 2 ranks and more (collect.py), carried on to p
 by a line through their logarithms; cap: what the phase can be cut into. Reading also waits
 for the file system. Nothing in the output is a measurement.
@@ -86,6 +86,8 @@ def predict(given):
     one = {r["phase"]: r for r in rows_of(given.measured)
            if r["kind"] == "strong" and r["ranks"] == "1" and r["threads"] == "1"}
     base = one["train"]
+    # other work may have shared the machine: of the clock, what the processor gave
+    given_share = min(1.0, float(base["cpu_s"]) / float(one["total"]["max_s"]))
     counted = Counted([r for r in rows_of(given.counted) if r["kind"] == "strong"
                        and r["recipe"] == base["recipe"] and r["threads"] == "1"])
     features = float(base["genes"]) + float(base["peaks"])
@@ -102,7 +104,8 @@ def predict(given):
                              phase="total", seconds=0.0, compute_s=0.0, latency_s=0.0,
                              overhead_s=0.0, bandwidth_s=0.0)
                 for phase in PHASES:
-                    busy = float(one[phase]["max_busy_s"]) * cells / float(base["cells"])
+                    busy = (float(one[phase]["max_busy_s"]) * given_share * cells /
+                            float(base["cells"]))
                     cap = min(p, BLOCKS) if phase == "train" else p
                     parts = communication(counted, phase, p, network, cells, steps, batch,
                                           features) if p > 1 else (0.0, 0.0, 0.0)

@@ -99,7 +99,8 @@ one() {
   fact grid "$(sed -n 's/^  grid: *\([^ ]*\).*/\1/p' "$run/used_config.yaml")"
   fact steps "$(sed -n 's/^trained: \([0-9]*\) steps.*/\1/p' "$run/log")"
   fact parameters "$(sed -n 's/^trained:.* parameters \([0-9a-f]*\)$/\1/p' "$run/log")"
-  fact clusters "$(sed -n 's/.*: \([0-9]* clusters of .*\)/\1/p' "$run/log" | tr ',' ';')"
+  fact clusters "$(sed -n 's/.*: \([0-9]* clusters of [0-9]* cells, modularity [0-9.]*[0-9]\).*/\1/p' \
+    "$run/log" | tr ',' ';')"
   fact labels "$(labels "$run/results.h5ad")"
   fact commit "$("$REGATTA" --version 2>/dev/null | sed -n 's/^commit *//p')"
   fact cpu "$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)"
