@@ -23,9 +23,9 @@ import shutil
 import subprocess
 import sys
 
-COMMAND = re.compile(r"^(\$ +)?((regatta|mpirun|srun|sbatch|make|sh|python3|Rscript|module|cd|"
-                     r"apt-get|apt|spack|eb|apptainer|scp|ssh|curl|wget|git) +[-\w./$\"]|\./\w|"
-                     r"\w+=\S+ +(regatta|mpirun|srun) )")
+COMMAND = re.compile(r"^(\$ +)?((\w+=(\"[^\"]*\"|\S*) +)*(regatta|mpirun|srun|sbatch|make|sh|"
+                     r"python3|Rscript|module|cd|apt-get|apt|spack|eb|apptainer|scp|ssh|curl|"
+                     r"wget|git) +[-\w./$\"]|\./\w)")
 SHELLS = ("sh", "bash", "console", "shell")
 WRAPPERS = {
     "regatta": """#!/bin/sh
