@@ -42,8 +42,9 @@ extern const rg_field rg_data_fields[];
 /* ---- the grid -------------------------------------------------------------------- */
 
 typedef struct rg_grid rg_grid;
-/** Make the grid `shape` of the ranks for a number of lanes. Collective. RG_EUSAGE when it
- *  does not fit. */
+/** Make the grid `shape` of the ranks for a number of lanes; `auto` is lanes only, or with
+ *  `wide` as many feature groups as divide the ranks, up to 16, and lanes of these.
+ *  Collective. RG_EUSAGE when it does not fit. */
 rg_status rg_grid_new(rg_comm *comm, const char *shape, int lanes, int lane_cells,
                       bool wide, rg_grid **grid);
 void rg_grid_free(rg_grid *grid); /* Collective. */

@@ -118,6 +118,7 @@ static const rg_place variables[] = {
     {"RG_FAULT", "all",
      "for tests: NAME[:PASS][@RANK] makes a named point fail; the points "
      "are in src/base/fault.c"},
+    {"COLUMNS", "all", "width of progress bars where the terminal does not tell its own"},
     {"OMP_NUM_THREADS", "all", "threads of each rank"},
     {"OPENBLAS_NUM_THREADS", "all",
      "a warning says so where it contradicts the threads of a rank; leave it unset"},

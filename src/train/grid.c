@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_GROUPS = 16 };
+
 struct rg_grid {
   rg_comm *comm, *lane_comm, *feature_comm;
   int lane_groups, feature_groups, lane_group, feature_group;
@@ -167,15 +169,31 @@ static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int6
 
 /* ---- shape ---- */
 
+/* Feature groups of `size` ranks that may choose: as many as divide the ranks, for weights
+ * of features then stay where they are; but the longest of some 22 chromosomes is a twelfth
+ * of all, so that more groups than MOST_GROUPS would wait for its rank. Lanes take the rest
+ * of the ranks, as far as there are lanes. */
+static int feature_groups_of(int size, int lanes)
+{
+  int f = size < MOST_GROUPS ? size : MOST_GROUPS;
+  while (size % f)
+    f--;
+  while (size % f || size / f > lanes)
+    f++;
+  return f;
+}
+
 static rg_status parse_shape(const char *shape, int size, int lanes, bool wide,
                              int *lane_groups, int *feature_groups)
 {
-  if (strcmp(shape, "auto") == 0)
-    shape = wide ? "features" : "lanes";
+  bool chooses = strcmp(shape, "auto") == 0;
   int a = size, f = 1;
-  if (strcmp(shape, "features") == 0)
+  if (chooses && wide)
+    f = feature_groups_of(size, lanes), a = size / f;
+  else if (strcmp(shape, "features") == 0)
     a = 1, f = size;
-  else if (strcmp(shape, "lanes") != 0 && sscanf(shape, "%dx%d", &a, &f) != 2)
+  else if (!chooses && strcmp(shape, "lanes") != 0 &&
+           sscanf(shape, "%dx%d", &a, &f) != 2)
     return rg_fail(RG_EUSAGE, "train.grid is %s; say auto, lanes, features or AxF", shape);
   if (a < 1 || f < 1 || a * f != size)
     return rg_fail(RG_EUSAGE, "train.grid %s does not make %d ranks", shape, size);
