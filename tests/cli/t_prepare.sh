@@ -27,8 +27,8 @@ ok $? "prepare runs with three threads"
 for kind in lsi spectral; do
   prepare $kind 2 --set prepare.atac_embedding=$kind
   ok $? "atac_embedding=$kind"
-  grep -q "atac: X_$kind has" "$scratch/err"
-  ok $? "X_$kind is reported"
+  grep -q "atac: embedded in [0-9]* axes ($kind)" "$scratch/err"
+  ok $? "the embedding $kind is reported"
 done
 prepare scalapack 3 --set prepare.linear_algebra=scalapack
 ok $? "linear_algebra=scalapack"
