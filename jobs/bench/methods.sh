@@ -74,6 +74,7 @@ scored() {
   # shellcheck disable=SC2086 # options are words
   timed "$name" $regatta train "$folder/$set.train.h5mu" -o "$name" \
     --recipe $recipe $train --set train.seed=$seed
+  test "$(cat "$name/STATUS" 2>/dev/null)" = done || return # it needs what is not there
   try "$name.log" $regatta embed "$name" "$full" -o "$name.all.h5ad"
   try "$name.log" $regatta embed "$name" "$test" -o "$name.test.h5ad"
   # shellcheck disable=SC2086

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-LABELS = [("NMI*", "nmi_best_resolution"), ("ARI*", "ari_best_resolution"), ("NMI r1", "nmi"),
+LABELS = [("NMI\\*", "nmi_best_resolution"), ("ARI\\*", "ari_best_resolution"), ("NMI r1", "nmi"),
           ("purity", "knn_purity"), ("macro", "knn_purity_macro")]
 MATCH = [("FOSCTTM", "foscttm"), ("match", "matching_score"), ("transfer", "label_transfer")]
 
@@ -50,7 +50,7 @@ def row(cells):
 
 def table(folder, name, runs):
     ways = sorted({k for r in runs.values() for s in r for k in s if "-" in k})
-    print("\n### %s\n" % name)
+    print("\n## %s\n" % name)
     head = [n for n, _ in LABELS] + ["left-out purity"] + [n for n, _ in MATCH]
     row(["method"] + head + [w.replace("-", " to ") for w in ways] + ["CPU s"])
     row(["---"] * (len(head) + len(ways) + 2))
