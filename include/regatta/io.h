@@ -238,10 +238,12 @@ rg_status rg_annot_write(rg_comm *comm, const char *path, const rg_annot *annot)
 rg_status rg_annot_update(rg_comm *comm, const char *path, const rg_annot *annot);
 /** Results for n_cells cells, of which this rank has those named `names` (its rg_part):
  *  rows are found by name. Cells without results get missing values: code -1, NaN, "",
- *  rows of NaN, empty rows; their number is warned of. `where` opens messages. RG_EINPUT
+ *  rows of NaN, empty rows; their number is warned of. `where` opens messages, `in` names
+ *  what is searched ("the results"). RG_EINPUT
  *  when no cell is found or a name occurs twice. Collective; owned by the caller. */
-rg_status rg_annot_align(rg_comm *comm, const char *where, const rg_annot *annot,
-                         int64_t n_cells, const rg_strings *names, rg_annot *aligned);
+rg_status rg_annot_align(rg_comm *comm, const char *where, const char *in,
+                         const rg_annot *annot, int64_t n_cells, const rg_strings *names,
+                         rg_annot *aligned);
 /** Copy `input` to `output` with the results of `annot` inside (obs by name). An h5mu gets
  *  them in its global obs. Collective. */
 rg_status rg_annot_merge(rg_comm *comm, const char *input, const rg_annot *annot,

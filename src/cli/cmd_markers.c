@@ -74,8 +74,8 @@ static rg_status align_groups(const rg_call *call, const rg_annot *annot, work *
   RG_TRY(rg_results_category(call->comm, annot, o->groups, &column));
   rg_strings_copy(&annot->names, &one.names);
   rg_annot_set_column(&one, column);
-  RG_TRY(rg_annot_align(call->comm, rg_file_path(w->file), &one, rg_file_cells(w->file),
-                        rg_file_names(w->file), &w->groups));
+  RG_TRY(rg_annot_align(call->comm, rg_file_path(w->file), "the results", &one,
+                        rg_file_cells(w->file), rg_file_names(w->file), &w->groups));
   for (int64_t i = 0; i < rg_range_n(w->groups.rows); i++)
     if (!w->modality->present[i])
       w->groups.columns[0].code[i] = -1;

@@ -102,10 +102,32 @@ static rg_status copy_category(rg_comm *comm, const rg_column *from, int64_t row
   return rg_column_as_category(comm, to);
 }
 
+/* A column of a file for the cells of results, found by their names. */
+static rg_status column_of_file(rg_comm *comm, const char *path, const char *name,
+                                const rg_annot *annot, rg_column *column)
+{
+  rg_status status = RG_OK;
+  rg_annot theirs = {0}, ours = {0};
+  rg_column read = {0};
+  rg_file *file = NULL;
+  RG_TRY(rg_open(comm, path, &(rg_open_options){.quiet = true}, &file));
+  RG_TRY(rg_read_column(file, name, &read));
+  theirs = (rg_annot){.n_cells = rg_file_cells(file), .rows = rg_file_rows(file)};
+  rg_strings_copy(rg_file_names(file), &theirs.names);
+  rg_annot_set_column(&theirs, read);
+  RG_TRY(rg_annot_align(comm, "the results", path, &theirs, annot->n_cells, &annot->names,
+                        &ours));
+  status = copy_category(comm, &ours.columns[0], rg_range_n(annot->rows), column);
+out:
+  rg_annot_fini(&theirs);
+  rg_annot_fini(&ours);
+  rg_close(file);
+  return status;
+}
+
 rg_status rg_results_category(rg_comm *comm, const rg_annot *annot, const char *name,
                               rg_column *column)
 {
-  rg_status status = RG_OK;
   if (!name)
     return RG_OK;
   const rg_column *own = rg_annot_column(annot, name);
@@ -115,15 +137,7 @@ rg_status rg_results_category(rg_comm *comm, const rg_annot *annot, const char *
   if (!colon)
     return rg_results_no_column(annot, name);
   char *path = rg_format("%.*s", (int)(colon - name), name);
-  rg_file *file = NULL;
-  RG_TRY(rg_open(comm, path, NULL, &file));
-  if (rg_file_cells(file) != annot->n_cells)
-    RG_TRY(rg_fail(RG_EINPUT, "%s: has %lld cells, the results have %lld", path,
-                   (long long)rg_file_cells(file), (long long)annot->n_cells));
-  RG_TRY(rg_read_column(file, colon + 1, column));
-  status = rg_column_as_category(comm, column);
-out:
-  rg_close(file);
+  rg_status status = column_of_file(comm, path, colon + 1, annot, column);
   rg_free(path);
   return status;
 }

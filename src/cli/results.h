@@ -19,8 +19,9 @@ rg_status rg_results_embedding(const rg_annot *annot, const char *path, const ch
 rg_status rg_results_graph(const rg_annot *annot, const char *path, const rg_csr **graph);
 /** RG_EINPUT: no such column, and which there are. Not collective. */
 rg_status rg_results_no_column(const rg_annot *annot, const char *name);
-/** A column as a category: COLUMN of the results, or FILE:COLUMN of a file with the same
- *  cells; `name` NULL leaves *column as it is. Owned. RG_EINPUT. Collective. */
+/** A column as a category: COLUMN of the results, or FILE:COLUMN of a file that has their
+ *  cells, found by name; `name` NULL leaves *column as it is. Owned. RG_EINPUT.
+ *  Collective. */
 rg_status rg_results_category(rg_comm *comm, const rg_annot *annot, const char *name,
                               rg_column *column);
 

@@ -17,6 +17,7 @@
 #define REACH 90.0 /* of a name from what it names */
 #define TOGETHER 0.9 /* spread of a group that has a name on the map, of that of all */
 #define MISSING 0xd3d3d3
+enum { SQUARES = 40 }; /* of a side of the map, in which cells are counted */
 
 /* All cells on the rank that draws. */
 typedef struct cells {
@@ -26,6 +27,7 @@ typedef struct cells {
   int32_t *code;
   double *number;
   double low, high; /* of the numbers */
+  double least[2], most[2]; /* of the coordinates of cells in groups */
   int groups;
   double *place;    /* of each group on the map: pairs, NaN where it has no cells */
   double *spread;   /* mean distance of its cells from there */
@@ -35,12 +37,6 @@ typedef struct cells {
 } cells;
 
 /* ---- groups ---------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-  float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
-}
 
 static bool is_drawn(const cells *all, int64_t i)
 {
@@ -66,26 +62,44 @@ static int64_t *group_cells(cells *all, int64_t **start)
   return cell;
 }
 
-/* Median of a coordinate over n > 0 cells; `value` is room for them. */
-static double median_of(const cells *all, const int64_t *cell, int64_t n, int axis,
-                        float *value)
+static int square_of(const cells *all, int64_t i, int axis)
 {
-  for (int64_t k = 0; k < n; k++)
-    value[k] = all->xy[2 * cell[k] + axis];
-  qsort(value, (size_t)n, sizeof *value, by_value);
-  return (double)value[n / 2];
+  double width = all->most[axis] - all->least[axis];
+  double share = width > 0 ? ((double)all->xy[2 * i + axis] - all->least[axis]) / width : 0;
+  int square = (int)(share * SQUARES);
+  return square < SQUARES ? square : SQUARES - 1;
 }
 
-/* The cell that is nearest to the medians of the coordinates, and the mean distance from
- * them. */
-static double find_place(const cells *all, const int64_t *cell, int64_t n, float *value,
-                         double place[2])
+/* Where most cells of a group are: the middle of the fullest 3 x 3 squares of a grid over
+ * the map. A median would lie between the islands of a group that has several. */
+static void find_densest(const cells *all, const int64_t *cell, int64_t n, double at[2])
 {
-  double x = median_of(all, cell, n, 0, value), y = median_of(all, cell, n, 1, value);
-  double least = INFINITY, sum = 0;
+  int64_t count[SQUARES + 2][SQUARES + 2] = {{0}}, most = 0;
+  for (int64_t k = 0; k < n; k++)
+    count[1 + square_of(all, cell[k], 0)][1 + square_of(all, cell[k], 1)]++;
+  int best[2] = {0, 0};
+  for (int x = 1; x <= SQUARES; x++)
+    for (int y = 1; y <= SQUARES; y++) {
+      int64_t sum = 0;
+      for (int dx = -1; dx <= 1; dx++)
+        for (int dy = -1; dy <= 1; dy++)
+          sum += count[x + dx][y + dy];
+      if (sum > most)
+        most = sum, best[0] = x - 1, best[1] = y - 1;
+    }
+  for (int axis = 0; axis < 2; axis++)
+    at[axis] = all->least[axis] +
+               (best[axis] + 0.5) * (all->most[axis] - all->least[axis]) / SQUARES;
+}
+
+/* The cell nearest to where most of n > 0 cells are, and their mean distance from there. */
+static double find_place(const cells *all, const int64_t *cell, int64_t n, double place[2])
+{
+  double middle[2], least = INFINITY, sum = 0;
+  find_densest(all, cell, n, middle);
   for (int64_t k = 0; k < n; k++) {
     const float *at = all->xy + 2 * cell[k];
-    double away = hypot((double)at[0] - x, (double)at[1] - y);
+    double away = hypot((double)at[0] - middle[0], (double)at[1] - middle[1]);
     sum += away;
     if (away < least) {
       least = away;
@@ -96,19 +110,31 @@ static double find_place(const cells *all, const int64_t *cell, int64_t n, float
   return sum / (double)n;
 }
 
+static void find_extent(cells *all, const int64_t *cell, int64_t n)
+{
+  for (int axis = 0; axis < 2; axis++) {
+    all->least[axis] = INFINITY;
+    all->most[axis] = -INFINITY;
+    for (int64_t k = 0; k < n; k++) {
+      double at = (double)all->xy[2 * cell[k] + axis];
+      all->least[axis] = fmin(all->least[axis], at);
+      all->most[axis] = fmax(all->most[axis], at);
+    }
+  }
+}
+
 static void find_places(cells *all)
 {
   int64_t *start, *cell = group_cells(all, &start), total = start[all->groups];
-  float *value = RG_NEW(float, all->n);
   double middle[2];
-  all->all_spread = total > 0 ? find_place(all, cell, total, value, middle) : 0;
+  find_extent(all, cell, total);
+  all->all_spread = total > 0 ? find_place(all, cell, total, middle) : 0;
   for (int g = 0; g < all->groups; g++) {
     all->place[2 * g] = all->place[2 * g + 1] = NAN;
     if (all->size[g] > 0)
       all->spread[g] =
-          find_place(all, cell + start[g], all->size[g], value, all->place + 2 * g);
+          find_place(all, cell + start[g], all->size[g], all->place + 2 * g);
   }
-  rg_free(value);
   rg_free(cell);
   rg_free(start);
 }

@@ -125,9 +125,9 @@ static bool same_cells(rg_comm *comm, const rg_annot *old, int64_t n_cells,
 }
 
 /* Find every new cell among the old ones, and the other way. Collective. */
-static rg_status match(rg_comm *comm, const char *where, const rg_annot *old,
-                       int64_t n_cells, const rg_strings *names, int64_t *place,
-                       int64_t *renumber)
+static rg_status match(rg_comm *comm, const char *where, const char *in,
+                       const rg_annot *old, int64_t n_cells, const rg_strings *names,
+                       int64_t *place, int64_t *renumber)
 {
   rg_status status = RG_OK;
   if (same_cells(comm, old, n_cells, names)) {
@@ -136,7 +136,7 @@ static rg_status match(rg_comm *comm, const char *where, const rg_annot *old,
       place[i] = renumber[i] = rows.low + i;
     return RG_OK;
   }
-  RG_TRY(rg_names_match(comm, "the results", &old->names, names, place));
+  RG_TRY(rg_names_match(comm, in, &old->names, names, place));
   RG_TRY(rg_names_match(comm, where, names, &old->names, renumber));
   int64_t found = 0;
   for (int64_t i = 0; i < names->n; i++)
@@ -144,12 +144,11 @@ static rg_status match(rg_comm *comm, const char *where, const rg_annot *old,
   rg_sum_i64(comm, &found, 1);
   if (found == 0)
     RG_TRY(rg_fail(RG_EINPUT,
-                   "%s: none of its cells is in the results; are they of "
-                   "another file?",
-                   where));
+                   "%s: none of its cells is in %s; are they of another file?",
+                   where, in));
   if (found < n_cells && rg_rank(comm) == 0)
-    rg_warn("%s: %lld of %lld cells have no results", where,
-            (long long)(n_cells - found), (long long)n_cells);
+    rg_warn("%s: %lld of %lld cells are not in %s", where, (long long)(n_cells - found),
+            (long long)n_cells, in);
 
 out:
   return status;
@@ -170,8 +169,9 @@ static void fill(const plan *p, int64_t n_cells, const int64_t *renumber,
     rg_annot_copy_note(aligned, &old->notes[i]);
 }
 
-rg_status rg_annot_align(rg_comm *comm, const char *where, const rg_annot *annot,
-                         int64_t n_cells, const rg_strings *names, rg_annot *aligned)
+rg_status rg_annot_align(rg_comm *comm, const char *where, const char *in,
+                         const rg_annot *annot, int64_t n_cells, const rg_strings *names,
+                         rg_annot *aligned)
 {
   rg_status status = RG_OK;
   int64_t *renumber = RG_NEW(int64_t, annot->names.n);
@@ -179,7 +179,7 @@ rg_status rg_annot_align(rg_comm *comm, const char *where, const rg_annot *annot
             .old = annot,
             .rows = rg_part(n_cells, rg_rank(comm), rg_size(comm)),
             .place = RG_NEW(int64_t, names->n), .known = RG_NEW(int64_t, names->n)};
-  RG_TRY(match(comm, where, annot, n_cells, names, p.place, renumber));
+  RG_TRY(match(comm, where, in, annot, n_cells, names, p.place, renumber));
   for (int64_t i = 0; i < names->n; i++)
     if (p.place[i] >= 0)
       p.known[p.n_known++] = p.place[i];

@@ -117,7 +117,7 @@ static rg_status merge(rg_comm *comm, const char *input, const rg_annot *annot,
   RG_TRY(rg_probe_results(comm, input));
   RG_TRY(rg_h5_open(comm, input, &h5));
   RG_TRY_ALL(comm, read_cells(h5, &obs, &names, annot));
-  RG_TRY(rg_annot_align(comm, input, annot, obs.n, &names, &aligned));
+  RG_TRY(rg_annot_align(comm, input, "the results", annot, obs.n, &names, &aligned));
   RG_TRY(rg_h5_begin_copy(comm, input, output, &w));
   put_columns(w, &aligned, &obs.columns);
   put_matrices(w, &aligned);

@@ -34,7 +34,7 @@ def text(values):
     return np.array(values, dtype=h5py.string_dtype())
 
 
-def write(path, columns, obsm):
+def write(path, cells, columns, obsm):
     with h5py.File(path, "w") as f:
         f.attrs["encoding-type"], f.attrs["encoding-version"] = "anndata", "0.1.0"
         for table, order in (("obs", list(columns)), ("var", [])):
@@ -42,7 +42,7 @@ def write(path, columns, obsm):
             g.attrs["encoding-type"], g.attrs["encoding-version"] = "dataframe", "0.2.0"
             g.attrs["_index"] = "_index"
             g.attrs.create("column-order", order, dtype=h5py.string_dtype())
-        put(f["obs"], "_index", text(["cell%d" % i for i in range(CELLS)]), "string-array")
+        put(f["obs"], "_index", text(["cell%d" % i for i in cells]), "string-array")
         put(f["var"], "_index", text(["gene"]), "string-array")
         for name, value in columns.items():
             kind = "array" if value.dtype.kind in "if" else "string-array"
@@ -50,7 +50,7 @@ def write(path, columns, obsm):
         for group in ("obsm", "varm", "obsp", "varp", "layers", "uns"):
             g = f.create_group(group)
             g.attrs["encoding-type"], g.attrs["encoding-version"] = "dict", "0.1.0"
-        put(f, "X", np.ones((CELLS, 1), "f4"), "array")
+        put(f, "X", np.ones((len(cells), 1), "f4"), "array")
         for name, value in obsm.items():
             put(f["obsm"], name, value, "array")
 
@@ -63,9 +63,11 @@ def make(path, other):
     x, y, kind, batch, depth, clusters = planted()
     columns = {"kind": names_of("type", kind), "lane": names_of("lane", batch),
                "depth_rna": depth.astype("f8"), "found": names_of("", clusters)}
-    write(path, columns, {"X_model": x, "X_other": y, "X_pca": x[:, :3] * 2,
-                          "X_narrow": y[:, :2]})
-    write(other, {"type": names_of("type", kind)}, {})
+    write(path, range(CELLS), columns,
+          {"X_model": x, "X_other": y, "X_pca": x[:, :3] * 2, "X_narrow": y[:, :2]})
+    more = np.concatenate([kind, np.zeros(20, int)])  # cells that the results lack
+    order = np.random.default_rng(5).permutation(len(more))
+    write(other, order, {"type": names_of("type", more[order])}, {})
 
 
 # ---- definitions, in numpy

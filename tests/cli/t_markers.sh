@@ -40,7 +40,7 @@ compared wilcoxon rest -o "$scratch/on_1.tsv"
 
 grep -q 'warning: leiden: group single has one cell and is not ranked' "$scratch/said"
 ok $? "a group of one cell is named"
-grep -q 'counts.h5ad: 40 of 240 cells have no results' "$scratch/said"
+grep -q 'counts.h5ad: 40 of 240 cells are not in the results' "$scratch/said"
 ok $? "cells without results are counted"
 same "$(grep -c 'p-values are not calibrated' "$scratch/said")" 1 "one line on p-values"
 same "$(wc -l <"$scratch/on_1.tsv")" 241 "a table of all"
