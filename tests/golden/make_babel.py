@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from make_sailer import linear, norm, rounded, slopes, write_array
+from golden import (linear, norm, offsets, rounded, rounded_model, slopes, state_of,
+                    write_golden)
 
 SEED = 20210401
 NAMES = ["rna", "atac"]
@@ -190,37 +191,19 @@ def train(model, data, cells):
     return values
 
 
-def state_of(model):
-    return {k: x.detach().numpy().copy() for k, x in model.named().items()}
-
-
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     data = {k: rounded(x) for k, x in make_data(rng).items()}
-    model = Babel().double()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.copy_(p.float().double())
+    model = rounded_model(Babel())
     cells = [rng.permutation(CELLS)[:BATCH] for _ in range(STEPS)]
     begin = state_of(model)
     values = train(model, data, cells)
-    end = state_of(model)
-    with open(f"{sys.argv[1]}/babel.txt", "w", encoding="ascii") as out:
-        out.write(f"# made by make_babel.py, seed {SEED}, PyTorch {torch.__version__}, "
-                  f"NumPy {np.__version__}\n")
-        for key, value in {"compat": "code_exact", **SETTINGS}.items():
-            out.write(f"set {key} {value}\n")
-        for name in NAMES:
-            write_array(out, "offset:" + name, [np.cumsum([0] + BLOCKS[name])])
-        for key, x in data.items():
-            write_array(out, key, x)
-        write_array(out, "cells", cells)
-        write_array(out, "values", values)
-        for key in begin:
-            write_array(out, f"begin:{key}", begin[key])
-            write_array(out, f"end:{key}", end[key])
+    arrays = {**{"offset:" + name: offsets(BLOCKS[name]) for name in NAMES}, **data,
+              "cells": cells, "values": values}
+    write_golden(f"{sys.argv[1]}/babel.txt", "make_babel.py", SEED, SETTINGS, arrays, begin,
+                 state_of(model))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from make_sailer import linear, norm, philox, rounded, words, write_array
+from golden import (draw_key, linear, noise, norm, offsets, rounded, rounded_model,
+                    state_of, write_golden)
 
 SEED = 20220502
 NAMES = ["rna", "atac"]
@@ -32,23 +33,9 @@ SETTINGS = {
     "dropout": 0, "rate": 2e-3, "burn_in": FADE, "axes": AXES}
 
 
-def normals(purpose, step, cell, n):
-    """rg_normals: four normals of a block, two pairs of Box and Muller."""
-    key = philox((*words(step), purpose, 0), words(SEED))[:2]
-    out = []
-    for i in range(0, n, 4):
-        r = philox((*words(cell), *words(1 << 63 | i // 4)), key)
-        for pair in (0, 2):
-            radius = np.sqrt(-2 * np.log((r[pair] + 0.5) * 2.0**-32))
-            angle = 2 * np.pi * (r[pair + 1] + 0.5) * 2.0**-32
-            out += [radius * np.cos(angle), radius * np.sin(angle)]
-    return np.float32(out[:n])
-
-
-def noise(purpose, step, op, cells):
+def draw(purpose, step, op, cells):
     """Rows of the noise that an operation draws; four steps a number, as RG_STEPS."""
-    n = LATENT * len(NAMES)
-    return rounded(np.stack([normals(purpose, step << 10 | op, int(c), n) for c in cells]))
+    return noise(draw_key(SEED, purpose, step, op), cells, LATENT * len(NAMES))
 
 
 # ---- data ----------------------------------------------------------------------------
@@ -194,7 +181,7 @@ def critic_terms(model, data, cells, means, step, size):
     terms = []
     for k, name in enumerate(NAMES):
         has = rows_of(data, name, cells)
-        drawn = noise(FOR_NOISE, step, NOISE_OPS["critic"][k], cells)[has]
+        drawn = draw(FOR_NOISE, step, NOISE_OPS["critic"][k], cells)[has]
         x = torch.cat([means[k] + size * drawn, data["batch"][cells][has]], 1)
         logits = model.judge(model.critic(x))
         terms.append(F.cross_entropy(logits, torch.full((len(x),), k)))
@@ -223,7 +210,7 @@ def autoencoder_terms(model, data, cells, step, size):
     posterior = encode(model, data, cells)
     u, library = [], []
     for k, (mean, deviation) in enumerate(posterior):
-        drawn = noise(FOR_LATENT, step, NOISE_OPS["latent"][k], cells)[has[k]]
+        drawn = draw(FOR_LATENT, step, NOISE_OPS["latent"][k], cells)[has[k]]
         u.append(spread_out(F.normalize(mean + deviation * drawn, dim=1), has[k]))
         counts = data["counts:" + NAMES[k]][cells]
         library.append(F.relu(model.libraries[k](counts)))
@@ -276,39 +263,20 @@ def train(model, data, cells):
 
 # ---- the file ------------------------------------------------------------------------
 
-def state_of(model):
-    return {k: x.detach().numpy().copy() for k, x in model.named().items()}
-
-
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     data = {k: rounded(x) for k, x in make_data(rng).items()}
-    model = Clue().double()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.copy_(p.float().double())
+    model = rounded_model(Clue())
     cells = [rng.permutation(CELLS)[:BATCH] for _ in range(STEPS)]
     begin = state_of(model)
     values = train(model, data, cells)
-    with open(f"{sys.argv[1]}/clue.txt", "w", encoding="ascii") as out:
-        out.write(f"# made by make_clue.py, seed {SEED}, PyTorch {torch.__version__}, "
-                  f"NumPy {np.__version__}\n")
-        for key, value in {"compat": "code_exact", **SETTINGS}.items():
-            out.write(f"set {key} {value}\n")
-        write_array(out, "seed", [[SEED]])
-        write_array(out, "noise_ops", [NOISE_OPS["latent"] + NOISE_OPS["critic"]])
-        for name in NAMES:
-            write_array(out, "offset:" + name, [np.cumsum([0] + BLOCKS[name])])
-        for key, x in data.items():
-            write_array(out, key, x)
-        write_array(out, "cells", cells)
-        write_array(out, "values", values)
-        end = state_of(model)
-        for key in begin:
-            write_array(out, f"begin:{key}", begin[key])
-            write_array(out, f"end:{key}", end[key])
+    arrays = {"seed": SEED, "noise_ops": NOISE_OPS["latent"] + NOISE_OPS["critic"],
+              **{"offset:" + name: offsets(BLOCKS[name]) for name in NAMES}, **data,
+              "cells": cells, "values": values}
+    write_golden(f"{sys.argv[1]}/clue.txt", "make_clue.py", SEED, SETTINGS, arrays, begin,
+                 state_of(model))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from torch import nn
 from torch.distributions import Bernoulli, NegativeBinomial, Normal, kl_divergence
 from torch.nn import functional as F
 
-from make_sailer import linear, philox, rounded, words, write_array
+from golden import (draw_key, linear, noise, offsets, rounded, rounded_model, state_of,
+                    write_golden)
 
 SEED = 20230701
 NAMES = ["rna", "atac"]
@@ -30,19 +31,6 @@ SETTINGS = {"latent": 3, "hidden": 6, "layers": 2, "likelihood": "zinb", "penalt
 
 
 # ---- data ----------------------------------------------------------------------------
-
-def normals(step, cell, n):
-    """rg_normals: four normals of a block, two pairs of Box and Muller."""
-    key = philox((*words(step << 10 | NOISE_OP), FOR_LATENT, 0), words(SEED))[:2]
-    out = []
-    for i in range(0, n, 4):
-        r = philox((*words(cell), *words(1 << 63 | i // 4)), key)
-        for pair in (0, 2):
-            radius = np.sqrt(-2 * np.log((r[pair] + 0.5) * 2.0**-32))
-            angle = 2 * np.pi * (r[pair + 1] + 0.5) * 2.0**-32
-            out += [radius * np.cos(angle), radius * np.sin(angle)]
-    return np.float32(out[:n])
-
 
 def make_data(rng):
     """Three types of cells; one cell in five lacks one of the modalities."""
@@ -128,6 +116,14 @@ class Part(nn.Module):
                 "dec.rna.counts.log_dispersion": self.log_dispersion}
 
 
+class MultiVi(nn.ModuleDict):
+    def __init__(self):
+        super().__init__({m: Part(m) for m in NAMES})
+
+    def named(self):
+        return {**self["rna"].named(), **self["atac"].named()}
+
+
 # ---- training ------------------------------------------------------------------------
 
 def ramp_of(step):
@@ -164,8 +160,8 @@ def train(model, data, cells):
                                  weight_decay=SETTINGS["weight_decay"])
     values = []
     for step, i in enumerate(cells):
-        noise = rounded([normals(step, int(c), SETTINGS["latent"]) for c in i])
-        terms = terms_of(model, {k: x[i] for k, x in data.items()}, noise, step)
+        drawn = noise(draw_key(SEED, FOR_LATENT, step, NOISE_OP), i, SETTINGS["latent"])
+        terms = terms_of(model, {k: x[i] for k, x in data.items()}, drawn, step)
         optimiser.zero_grad()
         sum(value * weight for value, weight in terms).backward()
         optimiser.step()
@@ -173,41 +169,21 @@ def train(model, data, cells):
     return values
 
 
-def state_of(model):
-    return {k: x.detach().numpy().copy() for m in NAMES
-            for k, x in model[m].named().items()}
-
-
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(SEED)
     rng = np.random.default_rng(SEED)
     data = {k: rounded(x) for k, x in make_data(rng).items()}
-    model = nn.ModuleDict({m: Part(m) for m in NAMES}).double()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.copy_(p.float().double())
+    model = rounded_model(MultiVi())
     cells = [rng.permutation(CELLS)[:BATCH] for _ in range(STEPS)]
     begin = state_of(model)
     values = train(model, data, cells)
-    end = state_of(model)
-    with open(f"{sys.argv[1]}/multivi.txt", "w", encoding="ascii") as out:
-        out.write(f"# made by make_multivi.py, seed {SEED}, PyTorch {torch.__version__}, "
-                  f"NumPy {np.__version__}\n")
-        for key, value in {"compat": "code_exact", **SETTINGS}.items():
-            out.write(f"set {key} {value}\n")
-        write_array(out, "seed", [[SEED]])
-        write_array(out, "noise_op", [[NOISE_OP]])
-        write_array(out, "ramp", [[ramp_of(s) for s in range(STEPS)]])
-        for name in NAMES:
-            write_array(out, "offset:" + name, [np.cumsum([0] + BLOCKS[name])])
-        for key, x in data.items():
-            write_array(out, key, x)
-        write_array(out, "cells", cells)
-        write_array(out, "values", values)
-        for key in begin:
-            write_array(out, f"begin:{key}", begin[key])
-            write_array(out, f"end:{key}", end[key])
+    arrays = {"seed": SEED, "noise_op": NOISE_OP,
+              "ramp": [ramp_of(s) for s in range(STEPS)],
+              **{"offset:" + name: offsets(BLOCKS[name]) for name in NAMES}, **data,
+              "cells": cells, "values": values}
+    write_golden(f"{sys.argv[1]}/multivi.txt", "make_multivi.py", SEED, SETTINGS, arrays,
+                 begin, state_of(model))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from torch import nn
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional as F
 
+from golden import (draw_key, linear, noise, norm, offsets, rounded, rounded_model, slopes,
+                    state_of, write_golden)
+
 SEED = 20220501
 PEAKS = [40, 25, 35]
 CELLS, BATCH, BATCHES, AXES = 64, 32, 2, 7
@@ -27,36 +30,6 @@ SETTINGS = {
     "ones_weight": 20, "invariance": 0.75, "anneal": 3, "rate": 2e-3,
     "rate_decay": 0.995, "weight_decay": 0.1}
 GAMMA = 50  # weight of the structure loss, sailerx only
-
-
-# ---- the noise of the latent ---------------------------------------------------------
-
-def philox(counter, key):
-    """Philox4x32-10 of one counter (four words) and one key (two words)."""
-    c, k = list(counter), list(key)
-    for _ in range(10):
-        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(b >> 32) ^ c[1] ^ k[0], b & 0xFFFFFFFF,
-             (a >> 32) ^ c[3] ^ k[1], a & 0xFFFFFFFF]
-        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return c
-
-
-def words(x):
-    return x & 0xFFFFFFFF, x >> 32
-
-
-def normals(seed, step, cell, n):
-    """rg_normals: four normals of a block, two pairs of Box and Muller."""
-    key = philox((*words(step), FOR_LATENT, 0), words(seed))[:2]
-    out = []
-    for i in range(0, n, 4):
-        r = philox((*words(cell), *words(1 << 63 | i // 4)), key)
-        for pair in (0, 2):
-            radius = np.sqrt(-2 * np.log((r[pair] + 0.5) * 2.0**-32))
-            angle = 2 * np.pi * (r[pair + 1] + 0.5) * 2.0**-32
-            out += [radius * np.cos(angle), radius * np.sin(angle)]
-    return np.float32(out[:n])
 
 
 # ---- data ----------------------------------------------------------------------------
@@ -74,10 +47,6 @@ def make_data(rng):
         "batch": np.eye(BATCHES)[rng.integers(0, BATCHES, CELLS)],
         "teacher": teacher,
         "pair_weight": rng.random((CELLS, 1))}
-
-
-def rounded(x):
-    return torch.tensor(np.float64(np.float32(x)))
 
 
 # ---- models --------------------------------------------------------------------------
@@ -184,19 +153,6 @@ class Sailerx(nn.Module):
             "dec.out.bias": torch.cat([a.bias for a in self.dec3])[:, None]}
 
 
-def linear(name, layer):
-    return {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
-
-
-def norm(name, layers):
-    return {f"{name}.{key}": torch.stack([getattr(a, key) for a in layers])
-            for key in ("weight", "bias", "running_mean", "running_var")}
-
-
-def slopes(name, layers):
-    return {f"{name}.weight": torch.stack([a.weight for a in layers])}
-
-
 # ---- losses as released --------------------------------------------------------------
 
 def mean_pairwise_kl(mu, s):
@@ -260,9 +216,8 @@ def train(name, model, data, steps, cells):
     for step, (phase, rate, ramp, _, _) in enumerate(steps):
         i = cells[step]
         x, depth, batch, teacher, weight = (data[k][i] for k in data)
-        noise = rounded([normals(SEED, step << 10 | model.noise_op, int(c), LATENT)
-                         for c in i])
-        mu, s, logits = model(x, (depth, batch), noise)
+        key = draw_key(SEED, FOR_LATENT, step, model.noise_op)
+        mu, s, logits = model(x, (depth, batch), noise(key, i, LATENT))
         terms = terms_of(name, phase == 1, mu, s, logits, x, teacher, weight)
         loss = sum(value * w * (ramp if ramped else 1) for value, w, ramped in terms)
         optimiser.param_groups[0]["lr"] = rate
@@ -276,48 +231,19 @@ def train(name, model, data, steps, cells):
 
 # ---- the file ------------------------------------------------------------------------
 
-def write_array(out, name, x):
-    x = np.atleast_2d(np.asarray(x, dtype=float))
-    out.write(f"{name} {x.shape[0]} {x.shape[1]}\n")
-    for row in x:
-        out.write(" ".join(f"{v:.9g}" for v in row) + "\n")
-
-
-def state_of(model):
-    return {k: x.detach().numpy().copy() for k, x in model.named().items()}
-
-
 def make(name, model, folder):
     rng = np.random.default_rng(SEED)
     data = {k: rounded(x) for k, x in make_data(rng).items()}
-    model = model.double()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.copy_(p.float().double())
+    model = rounded_model(model)
     steps = schedule(name)
     cells = [rng.permutation(CELLS)[:BATCH] for _ in steps]
     begin = state_of(model)
     values = train(name, model, data, steps, cells)
-    with open(f"{folder}/{name}.txt", "w", encoding="ascii") as out:
-        out.write(f"# made by make_sailer.py, seed {SEED}, PyTorch {torch.__version__}, "
-                  f"NumPy {np.__version__}\n")
-        settings = {"compat": "code_exact", **SETTINGS}
-        if name == "sailerx":
-            settings["gamma"] = GAMMA
-        for key, value in settings.items():
-            out.write(f"set {key} {value}\n")
-        write_array(out, "seed", [[SEED]])
-        write_array(out, "noise_op", [[model.noise_op]])
-        write_array(out, "offset", [np.cumsum([0] + PEAKS)])
-        for key, x in data.items():
-            write_array(out, key, x)
-        write_array(out, "steps", steps)
-        write_array(out, "cells", cells)
-        write_array(out, "values", values)
-        end = state_of(model)
-        for key in begin:
-            write_array(out, f"begin:{key}", begin[key])
-            write_array(out, f"end:{key}", end[key])
+    settings = SETTINGS if name == "sailer" else {**SETTINGS, "gamma": GAMMA}
+    arrays = {"seed": SEED, "noise_op": model.noise_op, "offset": offsets(PEAKS), **data,
+              "steps": steps, "cells": cells, "values": values}
+    write_golden(f"{folder}/{name}.txt", "make_sailer.py", SEED, settings, arrays, begin,
+                 state_of(model))
 
 
 def main():

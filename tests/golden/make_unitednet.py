@@ -15,7 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from make_sailer import linear, norm, philox, rounded, words, write_array
+from golden import (draw_key, linear, norm, philox, rounded, rounded_model, state_of, words,
+                    write_golden)
 
 SEED = 20230501
 FEATURES = {"atac": 40, "rna": 30}
@@ -147,7 +148,7 @@ def negatives_of(group, anchor, to, step, op):
     others = order[group[order % BATCH] != own]
     if len(others) == 0:
         return None
-    key = philox((*words(step << 10 | op), FOR_NEGATIVES, 0), words(SEED))[:2]
+    key = draw_key(SEED, FOR_NEGATIVES, step, op)
     out = []
     for block in range((int(SHARE * len(rows)) + 3) // 4):
         out += philox((*words(int(anchor) * k + to), *words(block)), key)
@@ -237,44 +238,25 @@ def train(model, data, cells):
     return values
 
 
-def state_of(model):
-    return {k: x.detach().numpy().copy() for k, x in model.named().items()}
-
-
 def make(supervised, folder):
     rng = np.random.default_rng(SEED)
     torch.manual_seed(SEED)
     data = {k: rounded(x) for k, x in make_data(rng).items()}
-    model = United(supervised).double()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.copy_(p.float().double())
+    model = rounded_model(United(supervised))
     cells = [rng.permutation(CELLS)[:BATCH] for _ in TURNS]
     begin = state_of(model)
     values = train(model, data, cells)
-    end = state_of(model)
     mode = "supervised" if supervised else "unsupervised"
     settings = {
-        "compat": "code_exact", "mode": mode, "preset": "atac_rna", "latent": LATENT,
+        "mode": mode, "preset": "atac_rna", "latent": LATENT,
         "hidden": ",".join(map(str, HIDDEN)), "projector": PROJECTOR, "clusters": GROUPS,
         "heads": HEADS, "fuser": "scalar" if supervised else "feature", "scale": "false",
         "rate": RATE}
-    with open(f"{folder}/unitednet_{mode}.txt", "w", encoding="ascii") as out:
-        out.write(f"# made by make_unitednet.py, seed {SEED}, PyTorch {torch.__version__}, "
-                  f"NumPy {np.__version__}\n")
-        for key, value in settings.items():
-            out.write(f"set {key} {value}\n")
-        write_array(out, "seed", [[SEED]])
-        write_array(out, "contrast_op", [[CONTRAST_OP[supervised]]])
-        write_array(out, "rate", [[RATE]])
-        write_array(out, "turns", [[kind == "grouping" for kind in TURNS]])
-        for key, x in data.items():
-            write_array(out, key, x)
-        write_array(out, "cells", cells)
-        write_array(out, "values", values)
-        for key in begin:
-            write_array(out, f"begin:{key}", begin[key])
-            write_array(out, f"end:{key}", end[key])
+    arrays = {"seed": SEED, "contrast_op": CONTRAST_OP[supervised], "rate": RATE,
+              "turns": [kind == "grouping" for kind in TURNS], **data, "cells": cells,
+              "values": values}
+    write_golden(f"{folder}/unitednet_{mode}.txt", "make_unitednet.py", SEED, settings,
+                 arrays, begin, state_of(model))
 
 
 def main():
