@@ -150,6 +150,20 @@ void rg_part_reduce_f64(rg_comm *comm, int64_t n, const double *partial, int64_t
 void rg_sum_rows_f64(rg_comm *comm, const double *x, int64_t rows, int64_t width,
                      double *out);
 
+/** One rank's place in an ordered sum: it holds items `mine` of n; `parts` says that all
+ *  hold those of rg_part (rg_part_reduce), else they tell each other (rg_tree_reduce). */
+typedef struct rg_sum_shape {
+  int ranks, rank;
+  int64_t n;
+  rg_range mine;
+  bool parts;
+} rg_sum_shape;
+/** What the sum of `width` numbers of `size` bytes will add to this rank's rg_comm_traffic:
+ *  bytes sent, messages, rounds; the rest is 0. Not collective. */
+rg_traffic rg_sum_cost(const rg_sum_shape *shape, int64_t width, int64_t size);
+/** The same of rg_gather_all, where this rank has `bytes`. Not collective. */
+rg_traffic rg_gather_cost(int ranks, int64_t bytes);
+
 /* ---- rows over ranks ------------------------------------------------------------- */
 
 /** Rank r's part of 0..n-1 when cut into blocks as even as can be (the first n mod size

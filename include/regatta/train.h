@@ -93,7 +93,6 @@ typedef struct rg_rehearsal {
 } rg_rehearsal;
 /** What is sent between the ranks of a rehearsal: as it would be, or as it was. */
 typedef struct rg_messages {
-  double calls;  /* sums and gathers */
   double rounds; /* of messages, one after another */
   double bytes;  /* sent by this rank */
 } rg_messages;

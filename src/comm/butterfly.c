@@ -9,22 +9,7 @@
 
 #include <string.h>
 
-enum { WHOLE_BYTES = 16 << 10, TAG_REDUCE = 6 };
-
-static void add(char *out, const char *x, int64_t n, int64_t size)
-{
-  if (size == sizeof(float)) {
-    float *z = (float *)out;
-    const float *y = (const float *)x;
-    for (int64_t j = 0; j < n; j++)
-      z[j] += y[j];
-  } else {
-    double *z = (double *)out;
-    const double *y = (const double *)x;
-    for (int64_t j = 0; j < n; j++)
-      z[j] += y[j];
-  }
-}
+enum { TAG_REDUCE = 6 };
 
 /* Send my columns `give` of out to a rank and receive `take` from it, to `in`. */
 static void swap(rg_comm *comm, int peer, const char *out, rg_range give, char *in,
@@ -35,21 +20,25 @@ static void swap(rg_comm *comm, int peer, const char *out, rg_range give, char *
   rg_wire_wait(comm);
 }
 
-static void whole(rg_comm *comm, int64_t width, int64_t size, char *out)
+void rg_sum_by_pairs(rg_comm *comm, const void *partial, int64_t width, int64_t size,
+                     void *out)
 {
   char *in = rg_scratch(comm, width * size);
   rg_range all = {0, width};
+  memmove(out, partial, (size_t)(width * size));
   for (int step = 1; step < comm->size; step *= 2) {
     swap(comm, comm->rank ^ step, out, all, in, all, size);
-    add(out, in, width, size);
+    rg_sum_two(out, in, width, size, out);
   }
 }
 
-static void by_halves(rg_comm *comm, int64_t width, int64_t size, char *out)
+void rg_sum_by_halves(rg_comm *comm, const void *partial, int64_t width, int64_t size,
+                      void *sum)
 {
   enum { LEVELS = 31 };
   rg_range kept[LEVELS + 1] = {{0, width}};
-  char *in = rg_scratch(comm, (width + 1) / 2 * size);
+  char *in = rg_scratch(comm, (width + 1) / 2 * size), *out = sum;
+  memmove(out, partial, (size_t)(width * size));
   int level = 0;
   for (int step = 1; step < comm->size; step *= 2, level++) {
     rg_range all = kept[level], keep = all, give = all;
@@ -58,7 +47,7 @@ static void by_halves(rg_comm *comm, int64_t width, int64_t size, char *out)
     *(upper ? &keep.low : &keep.high) = middle;
     *(upper ? &give.high : &give.low) = middle;
     swap(comm, comm->rank ^ step, out, give, in, keep, size);
-    add(out + keep.low * size, in, rg_range_n(keep), size);
+    rg_sum_two(out + keep.low * size, in, rg_range_n(keep), size, out + keep.low * size);
     kept[level + 1] = keep;
   }
   while (level-- > 0) {
@@ -67,14 +56,4 @@ static void by_halves(rg_comm *comm, int64_t width, int64_t size, char *out)
         mine.low == other.low ? mine.high : mine.low;
     swap(comm, comm->rank ^ (1 << level), out, mine, out + other.low * size, other, size);
   }
-}
-
-void rg_butterfly(rg_comm *comm, const void *partial, int64_t width, int64_t size,
-                  void *out)
-{
-  memmove(out, partial, (size_t)(width * size));
-  if (width * size <= WHOLE_BYTES)
-    whole(comm, width, size, out);
-  else
-    by_halves(comm, width, size, out);
 }

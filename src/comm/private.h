@@ -37,11 +37,31 @@ void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
  *  bytes it moved, for rg_comm_traffic. */
 void rg_wire_waited(rg_comm *comm, double start, int64_t sent, int64_t received);
 
-/** The sum along the tree of tensor.h over ranks, where their number is a power of two
- *  and rank r holds node r of as many equal ones: partial and out have `width` numbers of
- *  `size` bytes (4 or 8) and may be the same. Collective. */
-void rg_butterfly(rg_comm *comm, const void *partial, int64_t width, int64_t size,
-                  void *out);
+/* ---- ordered sums: way.c chooses, tree.c and butterfly.c go ---------------------- */
+
+/** The ways of a sum. Where the number of ranks is a power of two and rank r holds node r
+ *  of as many equal ones, they pair up: whole vectors, or halves of long ones. Else short
+ *  vectors are gathered on all ranks, and long ones cut to a slice for each. */
+typedef enum rg_sum_way {
+  RG_SUM_PAIRS,
+  RG_SUM_HALVES,
+  RG_SUM_GATHERED,
+  RG_SUM_CUT
+} rg_sum_way;
+/** The way of a vector of `bytes` over n items; `parts`: rank r holds rg_part(n, r). Not
+ *  collective. */
+rg_sum_way rg_way_of_sum(int ranks, int64_t n, bool parts, int64_t bytes);
+/** Columns of a slice that travel together, and how many such pieces there are. */
+enum { RG_SUM_PIECE = 64 << 10 };
+int64_t rg_sum_pieces(int64_t width, int ranks);
+/** out = a + b, n numbers of `size` bytes (4 or 8); out may be a. Not collective. */
+void rg_sum_two(const void *a, const void *b, int64_t n, int64_t size, void *out);
+/** RG_SUM_PAIRS and RG_SUM_HALVES: partial and out have `width` numbers of `size` bytes (4
+ *  or 8) and may be the same. Collective. */
+void rg_sum_by_pairs(rg_comm *comm, const void *partial, int64_t width, int64_t size,
+                     void *out);
+void rg_sum_by_halves(rg_comm *comm, const void *partial, int64_t width, int64_t size,
+                      void *out);
 
 /** Memory of the communicator, at least `bytes` long, contents undefined; valid until
  *  the next call. */

@@ -12,10 +12,9 @@
 #include <string.h>
 
 enum {
-  GATHER_BYTES = 256 << 10, /* all ranks' vectors up to here are gathered whole */
-  PIECE = 64 << 10,        /* columns of a slice that travel together */
-  BLOCK = 1024,            /* columns summed at a time, in cache */
-  ADD = -1,                /* step of the program: add the two topmost */
+  PIECE = RG_SUM_PIECE,
+  BLOCK = 1024, /* columns summed at a time, in cache */
+  ADD = -1,     /* step of the program: add the two topmost */
   TAG_SPREAD = 1,
   TAG_GATHER = 2
 };
@@ -113,16 +112,18 @@ static void tree_fini(tree *t)
 
 /* ---- running it ------------------------------------------------------------------ */
 
-static void add(const tree *t, char *out, const char *a, const char *b, int64_t n)
+void rg_sum_two(const void *a, const void *b, int64_t n, int64_t size, void *out)
 {
-  if (t->size == sizeof(float)) {
-    const float *x = (const float *)a, *y = (const float *)b;
-    float *z = (float *)out;
+  if (size == sizeof(float)) {
+    const float *x = a, *y = b;
+    float *z = out;
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
       z[j] = x[j] + y[j];
   } else {
-    const double *x = (const double *)a, *y = (const double *)b;
-    double *z = (double *)out;
+    const double *x = a, *y = b;
+    double *z = out;
+#pragma omp simd
     for (int64_t j = 0; j < n; j++)
       z[j] = x[j] + y[j];
   }
@@ -140,7 +141,7 @@ static void run_block(tree *t, int64_t j, int64_t n, char *out)
     }
     top--;
     char *sum = s + 1 == t->n_steps ? out : t->sums + (top - 1) * BLOCK * t->size;
-    add(t, sum, t->stack[top - 1], t->stack[top], n);
+    rg_sum_two(t->stack[top - 1], t->stack[top], n, t->size, sum);
     t->stack[top - 1] = sum;
   }
   if (t->stack[0] != out)
@@ -234,8 +235,7 @@ static void run_piece(tree *t, const char *partial, int64_t i, const char *buffe
 
 static void reduce_long(tree *t, rg_comm *comm, const char *partial, char *out)
 {
-  int64_t longest = rg_range_n(rg_part(t->width, 0, t->ranks));
-  int64_t pieces = (longest + PIECE - 1) / PIECE;
+  int64_t pieces = rg_sum_pieces(t->width, t->ranks);
   char *buffer = rg_scratch(comm, t->first[t->ranks] * PIECE * t->size);
   for (int64_t i = 0; i < pieces; i++) {
     post_spread(t, comm, partial, i, buffer);
@@ -246,16 +246,16 @@ static void reduce_long(tree *t, rg_comm *comm, const char *partial, char *out)
   rg_wire_wait(comm);
 }
 
-static bool power_of_two(int64_t n)
+static void reduce_slots(rg_comm *comm, int64_t n, const rg_range *mine,
+                         const void *partial, int64_t width, int64_t size, void *out)
 {
-  return (n & (n - 1)) == 0;
-}
-
-/* Ranks hold nodes of a whole tree; long vectors of two ranks are better cut to pieces. */
-static bool pairs_up(rg_comm *comm, int64_t n, const rg_range *mine, int64_t bytes)
-{
-  return !mine && n >= comm->size && power_of_two(n) && power_of_two(comm->size) &&
-         (comm->size > 2 || bytes * comm->size <= GATHER_BYTES);
+  tree t;
+  tree_init(&t, comm, n, mine, width, size);
+  if (rg_way_of_sum(comm->size, n, !mine, width * size) == RG_SUM_GATHERED)
+    reduce_short(&t, comm, partial, out);
+  else
+    reduce_long(&t, comm, partial, out);
+  tree_fini(&t);
 }
 
 /* `mine` is NULL where ranks hold parts; `out` may be `partial` when this rank has one slot
@@ -272,17 +272,12 @@ static void reduce(rg_comm *comm, int64_t n, const rg_range *mine, const void *p
     memmove(out, partial, (size_t)(width * size));
     return;
   }
-  if (pairs_up(comm, n, mine, width * size)) {
-    rg_butterfly(comm, partial, width, size, out);
-    return;
+  switch (rg_way_of_sum(comm->size, n, !mine, width * size)) {
+  case RG_SUM_PAIRS: rg_sum_by_pairs(comm, partial, width, size, out); break;
+  case RG_SUM_HALVES: rg_sum_by_halves(comm, partial, width, size, out); break;
+  case RG_SUM_GATHERED:
+  case RG_SUM_CUT: reduce_slots(comm, n, mine, partial, width, size, out); break;
   }
-  tree t;
-  tree_init(&t, comm, n, mine, width, size);
-  if (width * size * comm->size <= GATHER_BYTES)
-    reduce_short(&t, comm, partial, out);
-  else
-    reduce_long(&t, comm, partial, out);
-  tree_fini(&t);
 }
 
 void rg_tree_reduce_f32(rg_comm *comm, int64_t n, rg_range mine, const float *partial,

@@ -1,7 +1,6 @@
 /* Ranks as a grid of lane groups x feature groups, and the sums over either. */
 #include "internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,50 +97,51 @@ static void sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n
 
 /* Others would send as much as this rank: their parts are taken to be what is here. */
 
-/* What a sum of `n` numbers along the tree moves; see comm/tree.c. */
-static void count_sum(rg_grid *grid, int ranks, int64_t slots, int64_t bytes)
+static void count(rg_grid *grid, rg_traffic cost)
 {
-  if (ranks < 2)
-    return;
-  double others = (double)(ranks - 1);
-  bool whole = bytes <= 64 << 10;
-  grid->traffic.calls += 1;
-  grid->traffic.rounds += 2 * ceil(log2((double)ranks));
-  grid->traffic.bytes += whole ? others * (double)(slots * bytes)
-                               : others / ranks * (double)((slots + 1) * bytes);
+  grid->traffic.rounds += (double)cost.rounds;
+  grid->traffic.bytes += (double)cost.sent;
+}
+
+static void count_lanes(const rg_share *share, int64_t width, int64_t size)
+{
+  rg_grid *grid = share->self;
+  rg_sum_shape shape = {grid->lane_groups, grid->lane_group, share->lanes, share->my_lanes,
+                        true};
+  count(grid, rg_sum_cost(&shape, width, size));
+}
+
+static void count_blocks(const rg_share *share, const rg_blocks *blocks, int64_t width,
+                         int64_t size)
+{
+  rg_grid *grid = share->self;
+  rg_sum_shape shape = {grid->feature_groups, grid->feature_group, blocks->n, blocks->mine,
+                        false};
+  count(grid, rg_sum_cost(&shape, width, size));
 }
 
 static void play_sum_lanes(const rg_share *share, const double *x, int64_t width,
                            double *out)
 {
-  rg_grid *grid = share->self;
-  rg_range slots[RG_TREE_SLOTS];
   int64_t mine = rg_range_n(share->my_lanes);
   rg_tree_sum_f64(x, mine, width, width, out);
   for (int64_t j = 0; j < width; j++)
     out[j] *= (double)share->lanes / (double)mine;
-  count_sum(grid, grid->lane_groups, rg_tree_cover(share->lanes, share->my_lanes, slots),
-            width * (int64_t)sizeof *x);
+  count_lanes(share, width, sizeof *x);
 }
 
 static void play_sum_blocks(const rg_share *share, const rg_blocks *blocks, const float *x,
                             int64_t width, float *out)
 {
-  rg_grid *grid = share->self;
-  rg_range slots[RG_TREE_SLOTS];
   rg_tree_sum_f32(x, rg_range_n(blocks->mine), width, width, out);
-  count_sum(grid, grid->feature_groups, rg_tree_cover(blocks->n, blocks->mine, slots),
-            width * (int64_t)sizeof *x);
+  count_blocks(share, blocks, width, sizeof *x);
 }
 
 static void play_sum_blocks_f64(const rg_share *share, const rg_blocks *blocks,
                                 const double *x, int64_t width, double *out)
 {
-  rg_grid *grid = share->self;
-  rg_range slots[RG_TREE_SLOTS];
   rg_tree_sum_f64(x, rg_range_n(blocks->mine), width, width, out);
-  count_sum(grid, grid->feature_groups, rg_tree_cover(blocks->n, blocks->mine, slots),
-            width * (int64_t)sizeof *x);
+  count_blocks(share, blocks, width, sizeof *x);
 }
 
 static void play_gather_lanes(const rg_share *share, const float *x, int64_t d, float *out)
@@ -150,7 +150,8 @@ static void play_gather_lanes(const rg_share *share, const float *x, int64_t d, 
   int64_t lane = share->lane_cells * d, mine = rg_range_n(share->my_lanes);
   for (int64_t k = 0; k < share->lanes; k++)
     memcpy(out + k * lane, x + k % mine * lane, sizeof *x * (size_t)lane);
-  count_sum(grid, grid->lane_groups, 1, mine * lane * (int64_t)sizeof *x);
+  if (grid->lane_groups > 1)
+    count(grid, rg_gather_cost(grid->lane_groups, mine * lane * (int64_t)sizeof *x));
 }
 
 static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n)
@@ -164,7 +165,7 @@ static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int6
   for (int s = 1; s < n_slots; s++)
     for (int64_t i = 0; i < n; i++)
       g[i] += partial[s * n + i];
-  count_sum(grid, grid->lane_groups, n_slots, n * (int64_t)sizeof *g);
+  count_lanes(share, n, sizeof *g);
 }
 
 /* ---- shape ---- */

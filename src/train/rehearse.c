@@ -48,12 +48,12 @@ static int64_t longest_interval(const rg_phase *phase)
 
 static rg_messages less(rg_messages a, rg_messages b)
 {
-  return (rg_messages){a.calls - b.calls, a.rounds - b.rounds, a.bytes - b.bytes};
+  return (rg_messages){a.rounds - b.rounds, a.bytes - b.bytes};
 }
 
 static rg_messages more(rg_messages a, rg_messages b, double times)
 {
-  return (rg_messages){a.calls + times * b.calls, a.rounds + times * b.rounds,
+  return (rg_messages){a.rounds + times * b.rounds,
                       a.bytes + times * b.bytes};
 }
 

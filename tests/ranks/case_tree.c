@@ -136,6 +136,50 @@ static void check_part_traffic(rg_comm *comm)
   rg_free(x);
 }
 
+static void check_cost_is(rg_traffic before, rg_traffic cost)
+{
+  rg_traffic now;
+  rg_comm_traffic(&now);
+  RG_CHECK(now.sent - before.sent == cost.sent);
+  RG_CHECK(now.messages - before.messages == cost.messages);
+  RG_CHECK(now.rounds - before.rounds == cost.rounds);
+}
+
+/* A sum costs what rg_sum_cost says, whichever way it goes. */
+static void check_cost(rg_comm *comm, int64_t n, bool parts, int64_t width)
+{
+  rg_range mine = cut(comm, n, parts ? 0 : 2), slots[RG_TREE_SLOTS];
+  int n_slots = rg_tree_cover(n, mine, slots);
+  double *partial = RG_NEW(double, n_slots *width + 1), *out = RG_NEW(double, width);
+  rg_sum_shape shape = {rg_size(comm), rg_rank(comm), n, mine, parts};
+  rg_traffic before;
+  rg_comm_traffic(&before);
+  if (parts)
+    rg_part_reduce_f64(comm, n, partial, width, out);
+  else
+    rg_tree_reduce_f64(comm, n, mine, partial, width, out);
+  check_cost_is(before, rg_sum_cost(&shape, width, sizeof *out));
+  rg_free(partial);
+  rg_free(out);
+}
+
+static void check_costs(rg_comm *comm)
+{
+  const int64_t width[] = {12, 1200, 2400, 12000, 24000, 12 * 40000};
+  for (int w = 0; w < 6; w++)
+    for (int64_t n = 4; n <= 13; n += 9)
+      for (int parts = 0; parts < 2; parts++)
+        check_cost(comm, n, parts, width[w]);
+  rg_traffic before;
+  int64_t bytes = 24 * (rg_rank(comm) + 1), total;
+  char *mine = RG_NEW(char, bytes);
+  rg_comm_traffic(&before);
+  rg_free(rg_gather_all(comm, mine, bytes, NULL, &total));
+  if (rg_size(comm) > 1)
+    check_cost_is(before, rg_gather_cost(rg_size(comm), bytes));
+  rg_free(mine);
+}
+
 static void run(rg_comm *comm)
 {
   static const int64_t items[] = {1, 2, 3, 8, 13, 64, 100};
@@ -162,6 +206,7 @@ static void run(rg_comm *comm)
   check_f32(comm, 4, 300007, 0); /* several pieces of a slice */
   check_traffic(comm);
   check_part_traffic(comm);
+  check_costs(comm);
 }
 
 const rg_case rg_case_tree = {"tree", run};
