@@ -14,6 +14,7 @@
 #ifndef REGATTA_BASE_H
 #define REGATTA_BASE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -107,6 +108,7 @@ void rg_free(void *memory);
 char *rg_strdup(const char *text);
 /** printf into a new string, owned by the caller. */
 char *rg_format(const char *format, ...) RG_PRINTF(1, 2);
+char *rg_vformat(const char *format, va_list arguments) RG_PRINTF(1, 0);
 /** Bytes of rg_alloc alive in this process, and peak resident bytes of the process. */
 int64_t rg_memory_alive(void);
 int64_t rg_memory_peak(void);
@@ -126,6 +128,8 @@ int rg_utf8_length(const char *text);
  *  blanks, other control characters and bytes that are no UTF-8 become U+FFFD. Owned by the
  *  caller. */
 char *rg_clean_text(const char *text);
+/** Does a text end like this? */
+bool rg_ends_with(const char *text, const char *end);
 /** 1234567 as 1,234,567, written to `text` and returned. */
 const char *rg_with_commas(int64_t x, char text[32]);
 
@@ -137,6 +141,8 @@ typedef struct rg_strings {
 } rg_strings;
 /** Append `length` bytes of text (all of it when negative). */
 void rg_strings_add(rg_strings *list, const char *text, int64_t length);
+/** Append what printf would write. */
+void rg_strings_addf(rg_strings *list, const char *format, ...) RG_PRINTF(2, 3);
 /** String i, terminated; borrowed until the next rg_strings_add. */
 const char *rg_strings_at(const rg_strings *list, int64_t i);
 /** Index of a string, or -1; linear. */
@@ -298,6 +304,8 @@ typedef struct rg_scope {
   rg_traffic traffic;
 } rg_scope;
 
+/** Scopes that are around the one with this path: 0 for "train", 1 for "train/step". */
+int rg_scope_depth(const char *path);
 /** Read the traffic of scopes through this function (comm's) from now on; NULL: none. */
 void rg_timer_meter(void (*read)(rg_traffic *now));
 /** Visit all scopes in the order of their first start. */
@@ -308,6 +316,8 @@ void rg_timer_each(void (*visit)(void *self, const rg_scope *scope), void *self)
 /** Does this processor have the instructions that the program was compiled for? If not,
  *  one line is written to stderr. To be called before all else. */
 bool rg_processor_fits(void);
+/** Threads of this process, as OpenMP will start them. */
+int rg_threads(void);
 
 /* ---- injected faults ------------------------------------------------------------- */
 

@@ -37,8 +37,6 @@ int rg_rank(const rg_comm *comm);
 int rg_size(const rg_comm *comm);
 /** Number of hosts, and of ranks on this host. Collective. */
 void rg_comm_hosts(rg_comm *comm, int *hosts, int *ranks_here);
-/** Threads of a rank as OpenMP will start them. Not collective. */
-int rg_comm_threads(void);
 /** Cores that the ranks of this host may run on, all together: those of their bindings.
  *  Collective. */
 int rg_comm_cores(rg_comm *comm);

@@ -7,6 +7,9 @@
 
 typedef enum rg_metric_kind { RG_EUCLIDEAN, RG_COSINE } rg_metric_kind;
 
+/** Up to here every pair of cells is looked at where nothing else is asked for. */
+enum { RG_KNN_EXACT = 100000 };
+
 typedef struct rg_knn_options {
   int k;               /* neighbours, self excluded */
   rg_metric_kind metric;

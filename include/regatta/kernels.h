@@ -9,8 +9,6 @@
 
 /* ---- this machine ---------------------------------------------------------------- */
 
-/** Threads that the kernels use. Not collective. */
-int rg_kernel_threads(void);
 /** `rounds` of fused multiply-adds on registers, on every thread; returns the number of
  *  floating-point operations. *sink keeps the compiler honest. Not collective. */
 double rg_kernel_arithmetic(int64_t rounds, float *sink);

@@ -118,17 +118,24 @@ char *rg_strdup(const char *text)
   return memcpy(rg_alloc((int64_t)n, 1), text, n);
 }
 
-char *rg_format(const char *format, ...)
+char *rg_vformat(const char *format, va_list arguments)
 {
-  va_list args, again;
-  va_start(args, format);
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, format, args);
-  va_end(args);
+  va_list again;
+  va_copy(again, arguments);
+  int n = vsnprintf(NULL, 0, format, again);
+  va_end(again);
   RG_ASSERT(n >= 0);
   char *text = rg_alloc((int64_t)n + 1, 1);
-  vsnprintf(text, (size_t)n + 1, format, again);
-  va_end(again);
+  vsnprintf(text, (size_t)n + 1, format, arguments);
+  return text;
+}
+
+char *rg_format(const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  char *text = rg_vformat(format, arguments);
+  va_end(arguments);
   return text;
 }
 

@@ -21,6 +21,16 @@ void rg_strings_add(rg_strings *list, const char *text, int64_t length)
   list->offset[++list->n] = end;
 }
 
+void rg_strings_addf(rg_strings *list, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  char *text = rg_vformat(format, arguments);
+  va_end(arguments);
+  rg_strings_add(list, text, -1);
+  rg_free(text);
+}
+
 const char *rg_strings_at(const rg_strings *list, int64_t i)
 {
   RG_ASSERT(i >= 0 && i < list->n);

@@ -18,6 +18,12 @@ int rg_utf8_length(const char *text)
   return overlong || beyond ? 0 : n;
 }
 
+bool rg_ends_with(const char *text, const char *end)
+{
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}
+
 /* Bytes at s that a terminal must not see as they are: a control character, or a byte
  * that is not text; 0 when there are none. */
 static int hidden_length(const unsigned char *s)

@@ -110,3 +110,11 @@ void rg_timer_each(void (*visit)(void *self, const rg_scope *scope), void *self)
     visit(self, &seen);
   }
 }
+
+int rg_scope_depth(const char *path)
+{
+  int depth = 0;
+  for (; *path; path++)
+    depth += *path == '/';
+  return depth;
+}

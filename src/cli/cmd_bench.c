@@ -79,7 +79,7 @@ static void say_where(rg_json *json, const rg_call *call)
   processor_name(text, sizeof text);
   rg_json_text(json, "cpu", text);
   rg_json_integer(json, "ranks", rg_size(call->comm));
-  rg_json_integer(json, "threads", rg_kernel_threads());
+  rg_json_integer(json, "threads", rg_threads());
   double load = 0.0;
   if (getloadavg(&load, 1) == 1)
     rg_json_number(json, "load", load);

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { EXACT_UP_TO = 100000 };
-
 typedef struct options {
   int64_t n_neighbors, seed;
   char *rep, *metric, *search;
@@ -57,7 +55,7 @@ static rg_status add_graph(const rg_call *call, const char *path, rg_annot *anno
   RG_TRY(rg_results_embedding(annot, path, o->rep, &rep, &x));
   int n = neighbours_for(o, annot->n_cells);
   bool exact = strcmp(o->search, "exact") == 0 ||
-               (strcmp(o->search, "auto") == 0 && annot->n_cells <= EXACT_UP_TO);
+               (strcmp(o->search, "auto") == 0 && annot->n_cells <= RG_KNN_EXACT);
   rg_info("%s: %d neighbours of %lld cells in obsm/%s (%lld dimensions), %s, %s", path,
           n, (long long)annot->n_cells, rep, (long long)x->cols, o->metric,
           exact ? "exact" : "by overlapping buckets");

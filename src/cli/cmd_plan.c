@@ -37,7 +37,7 @@ static rg_place_to_run make_place(rg_comm *comm, const plan_options *o, int rank
 {
   rg_place_to_run place = {.nodes = (int)o->nodes,
                            .ranks_per_node = (int)((ranks + o->nodes - 1) / o->nodes)};
-  place.threads = rg_comm_threads();
+  place.threads = rg_threads();
   place.cores = o->cores > 0 ? (int)o->cores : rg_comm_cores(comm);
   place.memory = o->memory > 0 ? (int64_t)(o->memory * 1e9) : rg_memory_limit(&place.whose);
   if (o->memory > 0)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SMALLEST = 512, EXACT_UP_TO = 100000 };
+enum { SMALLEST = 512 };
 
 /* What one look at so many cells of the file found. */
 typedef struct look {
@@ -74,7 +74,7 @@ static rg_status look_at_graph(const looker *l, const rg_dataset *dataset, look 
   rg_memory_mark();
   int64_t before = rg_memory_alive() - x->rows * x->cols * (int64_t)sizeof(float);
   rg_knn_options near = {.k = dataset->n_cells > 15 ? 14 : 1,
-                         .exact = l->out->cells <= EXACT_UP_TO};
+                         .exact = l->out->cells <= RG_KNN_EXACT};
   rg_leiden_options leiden = {.resolution = 1, .iterations = -1};
   RG_TRY(rg_knn_graph(l->comm, x, &near, &knn));
   RG_TRY(rg_connectivities(l->comm, &knn, &connectivities, &distances));
@@ -288,7 +288,7 @@ static void take_seconds(rg_estimate *e, const look *found)
   double per_rank = e->played ? scale / (double)e->chosen.ranks : scale;
   e->reading = found->reading * per_rank;
   e->preparing = found->preparing * per_rank;
-  bool exact = e->cells <= EXACT_UP_TO;
+  bool exact = e->cells <= RG_KNN_EXACT;
   e->neighbors = found->neighbors * per_rank * (exact ? scale : 1);
   e->cluster = found->cluster * per_rank;
 }

@@ -171,7 +171,7 @@ static char *rank_line(rg_comm *comm, const rg_traffic *t)
                    rg_rank(comm) == 0 ? "rank,host,threads,peak_memory_bytes,cells,cpu_s,"
                                         "sent_bytes,received_bytes,messages,rounds,wait_s\n"
                                       : "",
-                   rg_rank(comm), host, rg_kernel_threads(), (long long)rg_memory_peak(),
+                   rg_rank(comm), host, rg_threads(), (long long)rg_memory_peak(),
                    (long long)cells_here, processor_seconds(), (long long)t->sent,
                    (long long)t->received, (long long)t->messages, (long long)t->rounds,
                    t->seconds);
@@ -208,20 +208,12 @@ out:
 
 enum { DEEPEST = 2, LEAST_PERCENT = 1 };
 
-static int depth_of(const char *path)
-{
-  int depth = 0;
-  for (; *path; path++)
-    depth += *path == '/';
-  return depth;
-}
-
 /* Seconds of the scopes at the top. */
 static double whole(const rows *r, const double *sum)
 {
   double seconds = 0;
   for (int64_t k = 0; k < r->path.n; k++)
-    seconds += depth_of(rg_strings_at(&r->path, k)) == 0 ? sum[k] : 0;
+    seconds += rg_scope_depth(rg_strings_at(&r->path, k)) == 0 ? sum[k] : 0;
   return seconds;
 }
 
@@ -230,7 +222,7 @@ static void say_row(rg_comm *comm, const rows *r, int64_t k, const double *sum,
 {
   const char *path = rg_strings_at(&r->path, k);
   const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-  int depth = depth_of(path), ranks = rg_size(comm);
+  int depth = rg_scope_depth(path), ranks = rg_size(comm);
   double mean = sum[k] / ranks, share = 100 * sum[k] / all;
   if (depth > DEEPEST || share < LEAST_PERCENT)
     return;

@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,14 +15,6 @@ extern void cblas_sgemm(void) __attribute__((weak));
 enum { SERIAL, PTHREAD, OPENMP }; /* openblas_get_parallel */
 
 /* ---- this rank ------------------------------------------------------------------- */
-
-int rg_comm_threads(void)
-{
-  int threads = 0;
-#pragma omp parallel reduction(+ : threads)
-  threads += 1;
-  return threads;
-}
 
 /* Cores that any thread of this rank may run on. */
 static cpu_set_t own_cores(void)
@@ -105,7 +96,7 @@ void rg_comm_placement(rg_comm *comm, rg_placement *p)
   int64_t excess;
   *p = (rg_placement){.ranks = comm->size, .blas = blas_kind()};
   rg_comm_hosts(comm, &p->hosts, &p->ranks_per_host);
-  p->threads = rg_comm_threads();
+  p->threads = rg_threads();
   p->cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
   count_host(comm, &own, p->threads, &excess, &p->usable);
   int bound = CPU_COUNT(&own);
@@ -126,51 +117,51 @@ void rg_comm_placement(rg_comm *comm, rg_placement *p)
 
 /* ---- what is wrong --------------------------------------------------------------- */
 
-static void add(rg_strings *lines, const char *format, ...) RG_PRINTF(2, 3);
-static void add(rg_strings *lines, const char *format, ...)
-{
-  char line[320];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(line, sizeof line, format, args);
-  va_end(args);
-  rg_strings_add(lines, line, -1);
-}
-
 static void judge_cores(const rg_placement *p, rg_strings *lines)
 {
   if (p->excess > 0)
-    add(lines, "the threads of a host exceed its cores by %lld (ranks x threads: %d x "
-               "%d on %d cores): expect a slow run; lower the ranks or OMP_NUM_THREADS, "
-               "or set OMP_WAIT_POLICY=passive and OMPI_MCA_mpi_yield_when_idle=1",
+    rg_strings_addf(
+        lines,
+        "the threads of a host exceed its cores by %lld (ranks x threads: %d x "
+        "%d on %d cores): expect a slow run; lower the ranks or OMP_NUM_THREADS, "
+        "or set OMP_WAIT_POLICY=passive and OMPI_MCA_mpi_yield_when_idle=1",
         (long long)p->excess, p->ranks_per_host, p->threads, p->usable);
   else if (p->squeezed > 0)
-    add(lines, "the %d threads of a rank share %d core%s: start with mpirun --map-by "
-               "slot:PE=%d or srun --cpus-per-task=%d, and leave OMP_PLACES alone or set "
-               "it to cores",
+    rg_strings_addf(
+        lines,
+        "the %d threads of a rank share %d core%s: start with mpirun --map-by "
+        "slot:PE=%d or srun --cpus-per-task=%d, and leave OMP_PLACES alone or set "
+        "it to cores",
         p->threads, p->bound, p->bound == 1 ? "" : "s", p->threads, p->threads);
   if (p->fewest_threads < p->threads)
-    add(lines, "ranks have from %d to %d threads: the fewest set the pace; export "
-               "OMP_NUM_THREADS to all of them (mpirun -x OMP_NUM_THREADS)",
-        p->fewest_threads, p->threads);
+    rg_strings_addf(lines,
+                    "ranks have from %d to %d threads: the fewest set the pace; export "
+                    "OMP_NUM_THREADS to all of them (mpirun -x OMP_NUM_THREADS)",
+                    p->fewest_threads, p->threads);
 }
 
 static void judge_blas(const rg_placement *p, rg_strings *lines)
 {
   if (p->blas == RG_BLAS_REFERENCE)
-    add(lines, "the BLAS is the reference one, ten times slower: put the folder of "
+    rg_strings_addf(
+        lines, "the BLAS is the reference one, ten times slower: put the folder of "
                "OpenBLAS (openblas-openmp) first in LD_LIBRARY_PATH");
   if (p->blas == RG_BLAS_OPENBLAS_PTHREAD)
-    add(lines, "this OpenBLAS is not the OpenMP build: its threads fight with the "
+    rg_strings_addf(
+        lines, "this OpenBLAS is not the OpenMP build: its threads fight with the "
                "program's; put the openblas-openmp folder first in LD_LIBRARY_PATH");
   if (p->blas == RG_BLAS_OPENBLAS_SERIAL && p->threads > 1)
-    add(lines, "this OpenBLAS was built without threads: products run on 1 of %d "
-               "threads; put the openblas-openmp folder first in LD_LIBRARY_PATH",
-        p->threads);
+    rg_strings_addf(lines,
+                    "this OpenBLAS was built without threads: products run on 1 of %d "
+                    "threads; put the openblas-openmp folder first in LD_LIBRARY_PATH",
+                    p->threads);
   if (p->blas_threads > 0 && p->blas_threads != p->threads &&
       p->blas != RG_BLAS_REFERENCE && p->blas != RG_BLAS_OTHER)
-    add(lines, "OPENBLAS_NUM_THREADS=%d contradicts the %d threads of a rank: unset it; "
-               "OMP_NUM_THREADS rules both", p->blas_threads, p->threads);
+    rg_strings_addf(
+        lines,
+        "OPENBLAS_NUM_THREADS=%d contradicts the %d threads of a rank: unset it; "
+        "OMP_NUM_THREADS rules both",
+        p->blas_threads, p->threads);
 }
 
 void rg_placement_judge(const rg_placement *placement, rg_strings *lines)

@@ -7,12 +7,6 @@
 
 #include "source.h"
 
-static bool ends_with(const char *text, const char *end)
-{
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static const char *const matrix_names[] = {
     "matrix.mtx", "matrix.mtx.gz", "counts.mtx", "counts.mtx.gz", ".mtx", ".mtx.gz"};
 enum { N_MATRIX_NAMES = 6, N_USUAL_NAMES = 4 };
@@ -21,7 +15,7 @@ enum { N_MATRIX_NAMES = 6, N_USUAL_NAMES = 4 };
 static int64_t prefix_length(const char *name, int n_names)
 {
   for (int i = 0; i < n_names; i++)
-    if (ends_with(name, matrix_names[i]))
+    if (rg_ends_with(name, matrix_names[i]))
       return (int64_t)(strlen(name) - strlen(matrix_names[i]));
   return -1;
 }
@@ -51,7 +45,7 @@ static rg_status find_matrix(const char *folder, char **path)
                      "%s: holds no matrix.mtx or matrix.mtx.gz; a file or a "
                      "10x folder was expected%s",
                      folder,
-                     ends_with(folder, ".zarr") ? " (zarr stores cannot be read: write "
+                     rg_ends_with(folder, ".zarr") ? " (zarr stores cannot be read: write "
                                                   "an h5ad with write_h5ad)"
                                                 : "");
   if (status == RG_OK) {

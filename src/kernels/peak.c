@@ -8,11 +8,6 @@
 /* sums that are in flight at once: latency times two, and some */
 #define SUMS 12
 
-int rg_kernel_threads(void)
-{
-  return omp_get_max_threads();
-}
-
 double rg_kernel_arithmetic(int64_t rounds, float *sink)
 {
   int threads = omp_get_max_threads();

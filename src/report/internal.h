@@ -63,7 +63,6 @@ char *report_path(const report *r, const char *name);
 /* A picture by its name in the folder, embedded as `ending`. */
 rg_status report_picture(report *r, const char *kind, const char *name,
                          const char *ending, const char *alt, const char *caption);
-void report_warn(report *r, const char *format, ...) RG_PRINTF(2, 3);
 /* Value of a score of the first series, NaN without it. */
 double report_score(const report *r, const char *name);
 

@@ -224,9 +224,11 @@ static rg_status put_picture(report *r, const history *h)
 static void judge(report *r, const history *h)
 {
   if (isfinite(h->best) && h->best_at >= h->epochs && h->first - h->best > 0)
-    report_warn(r, "Not converged: the validation loss was still falling at the last epoch "
-                   "(%.6g). More epochs may give a better model.",
-                h->last);
+    rg_strings_addf(
+        &r->warnings,
+        "Not converged: the validation loss was still falling at the last epoch "
+        "(%.6g). More epochs may give a better model.",
+        h->last);
 }
 
 static rg_status put_history(report *r, const csv *table)

@@ -2,7 +2,6 @@
 #include "page.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 
 static void put_bytes(page *p, const char *bytes, int64_t n)
@@ -70,22 +69,11 @@ void page_text(page *p, const char *text)
   }
 }
 
-static char *format_of(const char *format, va_list arguments)
-{
-  va_list again;
-  va_copy(again, arguments);
-  int n = vsnprintf(NULL, 0, format, again);
-  va_end(again);
-  char *text = rg_alloc(n + 1, 1);
-  vsnprintf(text, (size_t)n + 1, format, arguments);
-  return text;
-}
-
 void page_say(page *p, const char *format, ...)
 {
   va_list arguments;
   va_start(arguments, format);
-  char *text = format_of(format, arguments);
+  char *text = rg_vformat(format, arguments);
   va_end(arguments);
   page_text(p, text);
   rg_free(text);
@@ -108,7 +96,7 @@ void page_elementf(page *p, const char *tag, const char *format, ...)
 {
   va_list arguments;
   va_start(arguments, format);
-  char *text = format_of(format, arguments);
+  char *text = rg_vformat(format, arguments);
   va_end(arguments);
   page_element(p, tag, text);
   rg_free(text);

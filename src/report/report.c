@@ -2,7 +2,6 @@
 #include "internal.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 enum { MOST_CROSSED = 1 << 22 }; /* fields of a table that is counted */
@@ -80,16 +79,6 @@ rg_status report_picture(report *r, const char *kind, const char *name,
   rg_status status = page_picture(&r->body, path, alt, caption);
   rg_free(path);
   return status;
-}
-
-void report_warn(report *r, const char *format, ...)
-{
-  char text[512];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  rg_strings_add(&r->warnings, text, -1);
 }
 
 /* ---- the page -------------------------------------------------------------------- */

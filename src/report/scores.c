@@ -225,9 +225,11 @@ static void judge(report *r)
     for (int64_t j = 1; j < s->series.n; j++) {
       double x = s->value[at * s->series.n + j];
       if (competes(s, m, j) && isfinite(x) && isfinite(own) && m->better * (x - own) > 0)
-        report_warn(r, "A control beats the recipe: %s is %.3f for %s and %.3f for %s.",
-                    main_scores[k], x, rg_strings_at(&s->series, j), own,
-                    rg_strings_at(&s->series, 0));
+        rg_strings_addf(
+            &r->warnings,
+            "A control beats the recipe: %s is %.3f for %s and %.3f for %s.",
+            main_scores[k], x, rg_strings_at(&s->series, j), own,
+            rg_strings_at(&s->series, 0));
     }
   }
 }

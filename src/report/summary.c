@@ -38,13 +38,18 @@ static void read_state(const report *r, char state[32])
 static void judge_state(report *r, const char *state)
 {
   if (strcmp(state, "stopped") == 0)
-    report_warn(r, "The training was stopped before its end; give the same command with "
-                   "--resume to go on with it.");
+    rg_strings_addf(
+        &r->warnings,
+        "The training was stopped before its end; give the same command with "
+        "--resume to go on with it.");
   else if (strcmp(state, "failed") == 0)
-    report_warn(r, "The training failed; see the end of %s/log.jsonl.", r->from->run);
+    rg_strings_addf(&r->warnings, "The training failed; see the end of %s/log.jsonl.",
+                    r->from->run);
   else if (strcmp(state, "running") == 0)
-    report_warn(r, "The training has not ended, or was killed: this is what there was so "
-                   "far. --resume goes on with it.");
+    rg_strings_addf(
+        &r->warnings,
+        "The training has not ended, or was killed: this is what there was so "
+        "far. --resume goes on with it.");
 }
 
 static char *modalities_of(const report *r)

@@ -7,12 +7,6 @@
 
 enum { DRAWN = 40, RANKS = 128 };
 
-static bool ends_with(const char *text, const char *end)
-{
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 /* A field as people read it: bytes in MB, seconds with three digits behind the point. */
 static rg_status put_field(report *r, const csv *table, int64_t row, int64_t column)
 {
@@ -22,11 +16,11 @@ static rg_status put_field(report *r, const csv *table, int64_t row, int64_t col
   rg_status status = RG_OK;
   if (column == 0) {
     page_element(&r->body, "th scope=\"row\"", text);
-  } else if (ends_with(name, "_bytes")) {
+  } else if (rg_ends_with(name, "_bytes")) {
     status = csv_number(table, row, column, &x);
     if (status == RG_OK)
       page_elementf(&r->body, "td class=\"n\"", "%.1f", x / 1e6);
-  } else if (ends_with(name, "_s")) {
+  } else if (rg_ends_with(name, "_s")) {
     status = csv_number(table, row, column, &x);
     if (status == RG_OK)
       page_elementf(&r->body, "td class=\"n\"", "%.3f", x);
@@ -45,8 +39,8 @@ static rg_status put_table(report *r, const csv *table, const char *caption, int
   char **owned = RG_NEW(char *, table->names.n);
   for (int64_t k = 0; k < table->names.n; k++) {
     const char *name = rg_strings_at(&table->names, k);
-    const char *unit = ends_with(name, "_bytes") ? " (MB)"
-                       : ends_with(name, "_s")   ? " (s)"
+    const char *unit = rg_ends_with(name, "_bytes") ? " (MB)"
+                       : rg_ends_with(name, "_s")   ? " (s)"
                                                  : "";
     size_t ending = *unit ? strlen(strrchr(name, '_')) : 0;
     owned[k] = rg_format("%.*s%s", (int)(strlen(name) - ending), name, unit);
@@ -75,14 +69,6 @@ out:
 
 /* ---- pictures -------------------------------------------------------------------- */
 
-static int depth_of(const char *phase)
-{
-  int depth = 0;
-  for (; *phase; phase++)
-    depth += *phase == '/';
-  return depth;
-}
-
 /* Bars of the phases, of no deeper than two levels. */
 static rg_status draw_phases(report *r, const csv *table)
 {
@@ -96,7 +82,7 @@ static rg_status draw_phases(report *r, const csv *table)
   RG_TRY(csv_column(table, "min_s", true, &c_low));
   RG_TRY(csv_column(table, "max_s", true, &c_high));
   for (int64_t row = 0; row < table->rows && names.n < DRAWN; row++) {
-    if (depth_of(csv_text(table, row, phase)) > 1)
+    if (rg_scope_depth(csv_text(table, row, phase)) > 1)
       continue;
     RG_TRY(csv_number(table, row, c_mean, &mean[names.n]));
     RG_TRY(csv_number(table, row, c_low, &low[names.n]));

@@ -21,12 +21,6 @@ out:
   return status;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static void check_culprits(rg_comm *comm)
 {
   int size = rg_size(comm), passed = 0;
@@ -37,7 +31,7 @@ static void check_culprits(rg_comm *comm)
       snprintf(text, sizeof text, "file:/path is odd for %d", low);
       RG_CHECK(strncmp(rg_error_text(), text, strlen(text)) == 0);
       snprintf(text, sizeof text, " (rank %d)", low);
-      RG_CHECK(ends_with(rg_error_text(), text) == (size > 1));
+      RG_CHECK(rg_ends_with(rg_error_text(), text) == (size > 1));
       RG_CHECK(rg_same(comm, rg_error_text(), (int64_t)strlen(rg_error_text())));
       /* agreeing again on what is agreed adds nothing */
       char before[200];

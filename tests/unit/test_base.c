@@ -241,6 +241,27 @@ Test(strings, out_of_range_is_a_bug, .signal = SIGABRT)
   rg_strings_at(&list, 0);
 }
 
+Test(strings, formatted_lines_of_any_length)
+{
+  rg_strings list = {0};
+  char *wide = rg_format("%0*d", 5000, 7);
+  rg_strings_addf(&list, "%s %d", "cells:", 12);
+  rg_strings_addf(&list, "%s", wide);
+  cr_assert_str_eq(rg_strings_at(&list, 0), "cells: 12");
+  cr_assert_str_eq(rg_strings_at(&list, 1), wide);
+  rg_strings_fini(&list);
+  rg_free(wide);
+}
+
+Test(text, endings)
+{
+  cr_assert(rg_ends_with("counts.mtx.gz", ".gz"));
+  cr_assert(rg_ends_with(".gz", ".gz"));
+  cr_assert(rg_ends_with("", ""));
+  cr_assert(!rg_ends_with("gz", ".gz"));
+  cr_assert(!rg_ends_with("counts.mtx.gz", ".mtx"));
+}
+
 Test(must_fail, base)
 {
   cr_assert_str_eq(rg_status_text(RG_OK), rg_status_text(RG_EFAIL));
