@@ -91,6 +91,9 @@ typedef struct rg_rehearsal {
   int ranks;     /* of the run; the communicator has as many, or one */
   int64_t cells; /* of the whole data set; 0: the data set is no sample */
 } rg_rehearsal;
+/** Feature groups that train.grid=auto forms at most, as long as there are lanes: the
+ *  longest of some 22 chromosomes is a twelfth of all; more groups would wait for it. */
+enum { RG_FEATURE_GROUPS = 16 };
 /** What is sent between the ranks of a rehearsal: as it would be, or as it was. */
 typedef struct rg_messages {
   double rounds; /* of messages, one after another */

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_GROUPS = 16 };
-
 struct rg_grid {
   rg_comm *comm, *lane_comm, *feature_comm;
   int lane_groups, feature_groups, lane_group, feature_group;
@@ -171,12 +169,11 @@ static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int6
 /* ---- shape ---- */
 
 /* Feature groups of `size` ranks that may choose: as many as divide the ranks, for weights
- * of features then stay where they are; but the longest of some 22 chromosomes is a twelfth
- * of all, so that more groups than MOST_GROUPS would wait for its rank. Lanes take the rest
- * of the ranks, as far as there are lanes. */
+ * of features then stay where they are, but no more than gain. Lanes take the rest of the
+ * ranks, as far as there are lanes. */
 static int feature_groups_of(int size, int lanes)
 {
-  int f = size < MOST_GROUPS ? size : MOST_GROUPS;
+  int f = size < RG_FEATURE_GROUPS ? size : RG_FEATURE_GROUPS;
   while (size % f)
     f--;
   while (size % f || size / f > lanes)
