@@ -256,13 +256,14 @@ static const char *state_of(rg_status status)
 rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status status)
 {
   char *text = rg_strdup(rg_error_text());
-  if (!part || status != RG_OK)
-    rg_work_status(comm, run, state_of(status));
-  rg_work_timers(comm, run);
+  rg_status told = rg_work_timers(comm, run);
+  rg_status how = status != RG_OK ? status : told;
+  if (!part || how != RG_OK)
+    told = rg_work_status(comm, run, state_of(how));
   if (status != RG_OK)
     rg_fail(status, "%s", text);
   rg_free(text);
-  return status;
+  return how != RG_OK ? how : told;
 }
 
 /* What is laid out but not touched yet will be resident once the work is under way. */

@@ -42,8 +42,8 @@ rg_status rg_work_history(const rg_call *call, const char *run, bool goes_on);
 /** Write RUN/STATUS: running, done, stopped or failed. Collective. */
 rg_status rg_work_status(rg_comm *comm, const char *run, const char *state);
 /** Tell the run folder how a command ended, the same on every rank: STATUS and timers.csv.
- *  A part of a longer command that went well leaves STATUS as it is. Returns `status`, with
- *  its message. Collective. */
+ *  A part of a longer command that went well leaves STATUS as it is. Returns `status` with
+ *  its message, or what kept the folder from being told. Collective. */
 rg_status rg_work_finish(rg_comm *comm, const char *run, bool part, rg_status status);
 /** Write RUN/timers.csv, a row per scope of any rank: calls (of the rank with most),
  *  seconds (least, mean, most over ranks, and the rank with most), bytes, messages and
