@@ -73,8 +73,18 @@ out:
 
 /* ---- stages ---- */
 
-static rg_status train_stage(const rg_call *call, const run_options *o)
+/* What the stages share; plan, rep and results are there after the first. */
+typedef struct pipeline {
+  const rg_call *call;
+  const run_options *options;
+  rg_plan plan;
+  char *rep, *results;
+} pipeline;
+
+static rg_status train_stage(const pipeline *p)
 {
+  const run_options *o = p->options;
+  const rg_call *call = p->call;
   words w = {0};
   if (call->print_config)
     add(&w, "--print-config");
@@ -93,151 +103,135 @@ static rg_status train_stage(const rg_call *call, const run_options *o)
   return stage(call, "train", &w);
 }
 
-static rg_status embed_stage(const rg_call *call, const run_options *o, const char *results)
+static rg_status embed_stage(const pipeline *p)
 {
   words w = {0};
-  add(&w, o->output);
-  add(&w, call->arguments[0]);
-  add_option(&w, "--output", results);
-  return stage(call, "embed", &w);
+  add(&w, p->options->output);
+  add(&w, p->call->arguments[0]);
+  add_option(&w, "--output", p->results);
+  return stage(p->call, "embed", &w);
 }
 
-static rg_status neighbors_stage(const rg_call *call, const char *rep, const char *results)
+static rg_status neighbors_stage(const pipeline *p)
 {
   words w = {0};
-  add(&w, results);
-  add_option(&w, "--rep", rep);
-  return stage(call, "neighbors", &w);
+  add(&w, p->results);
+  add_option(&w, "--rep", p->rep);
+  return stage(p->call, "neighbors", &w);
 }
 
-static rg_status cluster_stage(const rg_call *call, const char *results)
+static rg_status cluster_stage(const pipeline *p)
 {
   words w = {0};
-  add(&w, results);
-  return stage(call, "cluster", &w);
+  add(&w, p->results);
+  return stage(p->call, "cluster", &w);
 }
 
-static rg_status umap_stage(const rg_call *call, const char *results)
+static rg_status umap_stage(const pipeline *p)
 {
   words w = {0};
-  add(&w, results);
-  return stage(call, "umap", &w);
+  add(&w, p->results);
+  return stage(p->call, "umap", &w);
 }
 
-static rg_status evaluate_stage(const rg_call *call, const run_options *o,
-                                const rg_plan *plan, const char *rep, const char *results)
+/* Only where there is something to hold the results against. */
+static rg_status evaluate_stage(const pipeline *p)
 {
+  const run_options *o = p->options;
   words w = {0};
-  add(&w, results);
-  add_option(&w, "--rep", rep);
+  if (!p->plan.data.labels && !p->plan.data.batch)
+    return RG_OK;
+  add(&w, p->results);
+  add_option(&w, "--rep", p->rep);
   add_option(&w, "--drop", o->drop);
-  add_option(&w, "--labels", plan->data.labels);
-  add_option(&w, "--batch", plan->data.batch);
+  add_option(&w, "--labels", p->plan.data.labels);
+  add_option(&w, "--batch", p->plan.data.batch);
   char *scores = rg_format("%s/scores.json", o->output);
   add_option(&w, "--output", scores);
   rg_free(scores);
-  return stage(call, "evaluate", &w);
+  return stage(p->call, "evaluate", &w);
 }
 
-/* A stage after the training is done again as a whole: stop before it or not at all. */
-static rg_status before(const rg_call *call, const run_options *o, const char *name)
-{
-  if (!rg_any(call->comm, rg_stop_requested(o->output, 0, 0)))
-    return RG_OK;
-  return rg_fail(RG_ESTOPPED, "%s: stopped on request before %s; go on with --resume",
-                 o->output, name);
-}
-
-/* Not wanted any more: the command `name` comes after the one that --until names. */
-static bool ends_before(const run_options *o, const char *name)
-{
-  static const char *const order[] = {"train", "embed", "neighbors", "cluster",
-                                      "umap",  "evaluate", "report"};
-  int last = 0, here = 0;
-  for (int k = 0; k < 7; k++) {
-    last = strcmp(order[k], o->until) == 0 ? k : last;
-    here = strcmp(order[k], name) == 0 ? k : here;
-  }
-  return here > last;
-}
-
-/* The commands after train, up to the last one wanted. */
-static rg_status stages(const rg_call *call, const run_options *o, const rg_plan *plan,
-                        const char *rep, const char *results)
-{
-  rg_status status = RG_OK;
-  if (ends_before(o, "embed"))
-    goto out;
-  RG_TRY(before(call, o, "embed"));
-  RG_TRY(embed_stage(call, o, results));
-  if (ends_before(o, "neighbors"))
-    goto out;
-  RG_TRY(before(call, o, "neighbors"));
-  RG_TRY(neighbors_stage(call, rep, results));
-  if (ends_before(o, "cluster"))
-    goto out;
-  RG_TRY(before(call, o, "cluster"));
-  RG_TRY(cluster_stage(call, results));
-  if (ends_before(o, "umap"))
-    goto out;
-  RG_TRY(before(call, o, "umap"));
-  RG_TRY(umap_stage(call, results));
-  if (ends_before(o, "evaluate") || !(plan->data.labels || plan->data.batch))
-    goto out;
-  RG_TRY(before(call, o, "evaluate"));
-  RG_TRY(evaluate_stage(call, o, plan, rep, results));
-out:
-  return status;
-}
-
-static rg_status report_stage(const rg_call *call, const run_options *o)
+static rg_status report_stage(const pipeline *p)
 {
   words w = {0};
-  add(&w, o->output);
-  return stage(call, "report", &w);
+  add(&w, p->options->output);
+  return stage(p->call, "report", &w);
 }
 
-static rg_status after_training(const rg_call *call, const run_options *o)
+/* In the order of --until. */
+enum { TRAIN, EMBED, NEIGHBORS, CLUSTER, UMAP, EVALUATE, REPORT, STAGES };
+static const struct {
+  const char *name;
+  rg_status (*run)(const pipeline *p);
+} stages[STAGES] = {{"train", train_stage},         {"embed", embed_stage},
+                    {"neighbors", neighbors_stage}, {"cluster", cluster_stage},
+                    {"umap", umap_stage},           {"evaluate", evaluate_stage},
+                    {"report", report_stage}};
+
+static int last_stage(const run_options *o)
+{
+  int k = 0;
+  while (strcmp(stages[k].name, o->until) != 0)
+    k++;
+  return k;
+}
+
+/* ---- the pipeline ---- */
+
+/* A stage after the training is done again as a whole: stop before it or not at all. */
+static rg_status before(const pipeline *p, const char *name)
+{
+  const char *folder = p->options->output;
+  if (!rg_any(p->call->comm, rg_stop_requested(folder, 0, 0)))
+    return RG_OK;
+  return rg_fail(RG_ESTOPPED, "%s: stopped on request before %s; go on with --resume",
+                 folder, name);
+}
+
+static rg_status after_training(pipeline *p)
 {
   rg_status status = RG_OK;
-  rg_plan plan = {0};
-  char *results = rg_format("%s/results.h5ad", o->output), *rep = NULL;
-  RG_TRY(rg_plan_read(call->comm, o->output, &plan));
-  rep = rg_format("X_%s", plan.recipe->name);
-  rg_say_result_later(results);
-  RG_TRY(stages(call, o, &plan, rep, results));
+  p->results = rg_format("%s/results.h5ad", p->options->output);
+  RG_TRY(rg_plan_read(p->call->comm, p->options->output, &p->plan));
+  p->rep = rg_format("X_%s", p->plan.recipe->name);
+  rg_say_result_later(p->results);
+  for (int k = EMBED; k < REPORT && k <= last_stage(p->options); k++) {
+    RG_TRY(before(p, stages[k].name));
+    RG_TRY(stages[k].run(p));
+  }
 out:
   rg_say_result_later(NULL);
-  rg_plan_fini(&plan);
-  rg_free(rep);
-  rg_free(results);
   return status;
 }
 
 /* The page about it all, when the folder says that it is done. */
-static rg_status tell(const rg_call *call, const run_options *o)
+static rg_status tell(const pipeline *p)
 {
-  rg_status status = ends_before(o, "report") ? RG_OK : report_stage(call, o);
+  int last = last_stage(p->options);
+  rg_status status = last == REPORT ? stages[REPORT].run(p) : RG_OK;
   if (status != RG_OK)
     return status;
-  char *results = rg_format("%s/results.h5ad", o->output);
-  rg_work_table(call->comm);
-  rg_work_memory(call->comm);
-  rg_say_result(call->comm, ends_before(o, "embed") ? o->output : results);
-  rg_free(results);
+  rg_work_table(p->call->comm);
+  rg_work_memory(p->call->comm);
+  rg_say_result(p->call->comm, last == TRAIN ? p->options->output : p->results);
   return RG_OK;
 }
 
 static rg_status run(const rg_call *call)
 {
   const run_options *o = call->options;
+  pipeline p = {.call = call, .options = o};
   rg_stop_on_signals(true);
-  rg_status status = train_stage(call, o);
+  rg_status status = stages[TRAIN].run(&p);
   if (status == RG_OK && !call->print_config)
-    status = rg_work_finish(call->comm, o->output, false, after_training(call, o));
+    status = rg_work_finish(call->comm, o->output, false, after_training(&p));
   rg_stop_on_signals(false);
   if (status == RG_OK && !call->print_config)
-    status = tell(call, o);
+    status = tell(&p);
+  rg_plan_fini(&p.plan);
+  rg_free(p.rep);
+  rg_free(p.results);
   return status;
 }
 
