@@ -65,7 +65,10 @@ rg_status rg_work_dataset(rg_comm *comm, const char *run, const rg_plan *plan,
     batch = NULL;
   }
   rg_strings_fini(&columns);
-  RG_TRY(rg_prepare(file, &plan->prepare, batch, NULL, &trained, dataset));
+  rg_timer_start("prepare");
+  status = rg_prepare(file, &plan->prepare, batch, NULL, &trained, dataset);
+  rg_timer_stop("prepare");
+  RG_TRY(status);
   rg_adopt_categories(&trained, dataset);
 out:
   rg_dataset_fini(&trained);

@@ -324,7 +324,6 @@ rg_status rg_prepare(rg_file *file, const rg_prepare_options *options,
   rg_draft *draft = RG_NEW(rg_draft, rg_file_modalities(file));
   bool *keep = NULL;
   *out = (rg_dataset){0};
-  rg_timer_start("prepare");
   RG_TRY(read_category(file, batch, &out->batch));
   RG_TRY(read_category(file, label, &out->label));
   RG_TRY(list_modalities(file, like, list, &n));
@@ -357,6 +356,5 @@ out:
   rg_free(draft);
   rg_free(list);
   rg_free(keep);
-  rg_timer_stop("prepare");
   return status;
 }
