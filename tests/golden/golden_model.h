@@ -1,5 +1,5 @@
-/** A recipe on the data of a file of golden values, from the parameters it starts from: what
- *  its steps are made of, and how far it ends from the file. */
+/** A recipe on the data of a file of golden values, from the parameters it starts from:
+ *  what its steps are made of, and how far it ends from the file. */
 #ifndef REGATTA_GOLDEN_MODEL_H
 #define REGATTA_GOLDEN_MODEL_H
 
