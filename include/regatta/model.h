@@ -338,6 +338,8 @@ typedef struct rg_recipe {
   bool mosaic;            /* trains on cells that have any modality of the data; else on
                              cells that have all that are named above, or, where none is,
                              all modalities of the data */
+  bool by_lanes;          /* a rank needs all features of its cells: train.grid=auto means
+                             lanes */
   bool teacher;           /* needs the covariate "teacher" */
   const rg_field *fields; /* section named like the recipe */
   size_t settings_size;

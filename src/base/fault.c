@@ -10,6 +10,7 @@ const char *const rg_fault_points[] = {
     "h5.rename",    /* io: giving a finished file its name */
     "h5.write",     /* io: writing values of an HDF5 file */
     "processor",    /* base: a processor that lacks instructions */
+    "train.compose", /* train: a model that cannot be composed */
     "train.nan",    /* train: a loss that is not a number */
     "vault.rename", /* io: putting a finished container in place */
     "vault.write",  /* io: writing a block of a container */

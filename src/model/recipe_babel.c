@@ -162,7 +162,7 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
 }
 
 static const char *const defaults[] = {"train.batch=256", "train.validation=0.1",
-                                       "train.grid=lanes", "prepare.top_genes=0", NULL};
+                                       "prepare.top_genes=0", NULL};
 
 const rg_recipe rg_recipe_babel = {
     .name = "babel",
@@ -175,6 +175,7 @@ const rg_recipe rg_recipe_babel = {
     .modalities = "",
     .least = 2,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(rg_babel_settings),
     .defaults = defaults,

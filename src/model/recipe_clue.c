@@ -358,8 +358,7 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
 }
 
 static const char *const defaults[] = {"train.batch=128", "train.validation=0.1",
-                                       "prepare.top_genes=5000", "train.grid=lanes",
-                                       NULL};
+                                       "prepare.top_genes=5000", NULL};
 
 const rg_recipe rg_recipe_clue = {
     .name = "clue",
@@ -371,6 +370,7 @@ const rg_recipe rg_recipe_clue = {
     .modalities = "",
     .least = 2,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(clue_settings),
     .defaults = defaults,

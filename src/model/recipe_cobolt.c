@@ -400,7 +400,7 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   return RG_OK;
 }
 
-static const char *const defaults[] = {"train.batch=128", "train.grid=lanes", NULL};
+static const char *const defaults[] = {"train.batch=128", NULL};
 
 const rg_recipe rg_recipe_cobolt = {
     .name = "cobolt",
@@ -412,6 +412,7 @@ const rg_recipe rg_recipe_cobolt = {
     .modalities = "",
     .least = 1,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(cobolt_settings),
     .defaults = defaults,

@@ -367,7 +367,7 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
 }
 
 static const char *const defaults[] = {"train.batch=128", "train.validation=0.1",
-                                       "train.grid=lanes", "prepare.top_genes=0", NULL};
+                                       "prepare.top_genes=0", NULL};
 
 const rg_recipe rg_recipe_multivi = {
     .name = "multivi",
@@ -380,6 +380,7 @@ const rg_recipe rg_recipe_multivi = {
     .modalities = "",
     .least = 2,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(rg_multivi_settings),
     .defaults = defaults,

@@ -410,8 +410,7 @@ static rg_status compose(rg_graph *graph, const rg_facts *facts, const void *set
   return RG_OK;
 }
 
-static const char *const defaults[] = {"train.batch=128", "train.grid=lanes",
-                                       "train.validation=0.1", NULL};
+static const char *const defaults[] = {"train.batch=128", "train.validation=0.1", NULL};
 
 const rg_recipe rg_recipe_sccross = {
     .name = "sccross",
@@ -425,6 +424,7 @@ const rg_recipe rg_recipe_sccross = {
     .modalities = "",
     .least = 1,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(sccross_settings),
     .defaults = defaults,

@@ -417,7 +417,7 @@ static rg_status covariates(rg_comm *comm, const rg_dataset *dataset, const void
   return RG_OK;
 }
 
-static const char *const defaults[] = {"train.batch=256", "train.grid=lanes", NULL};
+static const char *const defaults[] = {"train.batch=256", NULL};
 
 const rg_recipe rg_recipe_unitednet = {
     .name = "unitednet",
@@ -431,6 +431,7 @@ const rg_recipe rg_recipe_unitednet = {
     .modalities = "",
     .least = 2,
     .mosaic = true,
+    .by_lanes = true,
     .fields = fields,
     .settings_size = sizeof(united_settings),
     .defaults = defaults,

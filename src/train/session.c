@@ -97,6 +97,34 @@ static rg_status check_teacher(const rg_recipe *recipe, const rg_facts *facts)
   return RG_OK;
 }
 
+static rg_status check_grid(const rg_session *session)
+{
+  const rg_recipe *recipe = session->plan->recipe;
+  if (!recipe->by_lanes || rg_grid_feature_groups(session->grid) == 1)
+    return RG_OK;
+  return rg_fail(RG_EUSAGE,
+                 "train.grid=%s: recipe %s needs all features of a cell on every rank; "
+                 "choose lanes",
+                 session->plan->train.grid, recipe->name);
+}
+
+/* Ranks with other features may fail alone. */
+static rg_status compose_model(rg_session *session)
+{
+  rg_status status = RG_OK;
+  const rg_plan *plan = session->plan;
+  session->graph =
+      rg_graph_new(rg_grid_share(session->grid), (uint64_t)plan->train.seed);
+  session->model.graph = session->graph;
+  if (rg_fault("train.compose"))
+    return rg_fail(RG_EFAIL, "injected fault train.compose");
+  RG_TRY(plan->recipe->compose(session->graph, &session->facts, plan->settings,
+                               &session->model));
+  RG_TRY(rg_graph_plan(session->graph));
+out:
+  return status;
+}
+
 rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
                              int teacher_axes, int lanes, int lane_cells)
 {
@@ -105,21 +133,17 @@ rg_status rg_session_compose(rg_session *session, const rg_dataset *dataset,
   session->dataset = dataset;
   int ranks = session->rehearsal.ranks;
   if (ranks > 0 && ranks != rg_size(session->comm))
-    RG_TRY(rg_grid_play(session->comm, plan->train.grid, ranks, lanes, lane_cells, true,
-                        &session->grid));
+    RG_TRY(rg_grid_play(session->comm, plan->train.grid, ranks, lanes, lane_cells,
+                        !plan->recipe->by_lanes, &session->grid));
   else
-    RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells, true,
-                       &session->grid));
+    RG_TRY(rg_grid_new(session->comm, plan->train.grid, lanes, lane_cells,
+                       !plan->recipe->by_lanes, &session->grid));
   RG_TRY(cut_modalities(session, dataset));
   make_facts(session, dataset, teacher_axes);
   RG_TRY(check_needs(plan->recipe, dataset));
   RG_TRY(check_teacher(plan->recipe, &session->facts));
-  session->graph =
-      rg_graph_new(rg_grid_share(session->grid), (uint64_t)plan->train.seed);
-  session->model.graph = session->graph;
-  RG_TRY(plan->recipe->compose(session->graph, &session->facts, plan->settings,
-                               &session->model));
-  RG_TRY(rg_graph_plan(session->graph));
+  RG_TRY(check_grid(session));
+  RG_TRY_ALL(session->comm, compose_model(session));
 out:
   return status;
 }

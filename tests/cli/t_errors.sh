@@ -46,6 +46,21 @@ else
   skip "spoilt files" "python3-h5py is not here"
 fi
 
+# a method that needs all features of a cell has no grid of features, and auto is lanes
+on 2 train "$file" -o "$scratch/run" --recipe clue --set train.grid=features
+same $? 2 "features for a method by lanes: exit code 2"
+grep -q "recipe clue needs all features of a cell on every rank; choose lanes" "$scratch/err"
+ok $? "features for a method by lanes: it says what to choose"
+on 2 train "$file" -o "$scratch/by_lanes" --recipe clue --set train.grid=auto \
+  --set train.batch=32 --set train.max_steps=2
+same $? 75 "auto for a method by lanes trains"
+
+# a rank that fails alone while the model is composed takes the others along
+RG_FAULT=train.compose@1 on 2 train "$file" -o "$scratch/run" --set train.batch=32
+same $? 1 "one rank cannot compose the model: exit code 1"
+grep -q "^regatta: error: injected fault train.compose (rank 1)" "$scratch/err"
+ok $? "one rank cannot compose the model: one line names it"
+
 # a loss that is not a number is found in the step where it appears
 RG_FAULT=train.nan:4 on 2 train "$file" -o "$scratch/nan" --set sailerx.epochs=3 \
   --set train.batch=32
