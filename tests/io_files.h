@@ -64,7 +64,7 @@ static inline void io_put_array(hid_t where, const char *name, hid_t stored,
 static inline void io_put_frame(hid_t where, const char *name, const char *prefix,
                                 int64_t n, const int64_t *number, const char *column)
 {
-  enum { LENGTH = 24 };
+  enum { LENGTH = 32 };
   hid_t group = H5Gcreate2(where, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
   char *text = RG_NEW(char, n * LENGTH);
   double *x = RG_NEW(double, n);
