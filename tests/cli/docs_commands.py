@@ -13,7 +13,8 @@ a comment right above it:
                          features: stand_in.py)
 
 The blocks of a page run in order in one folder; training ends after two epochs there,
-and there are at most two ranks. In docs/performance, blocks without a mark are checked."""
+and there are at most two ranks and 400 simulated cells. In docs/performance, blocks without
+a mark are checked."""
 import glob
 import json
 import os
@@ -28,9 +29,18 @@ COMMAND = re.compile(r"^(\$ +)?((\w+=(\"[^\"]*\"|\S*) +)*(regatta|mpirun|srun|sb
                      r"wget|git) +[-\w./$\"]|\./\w)")
 SHELLS = ("sh", "bash", "console", "shell")
 WRAPPERS = {
-    "regatta": """#!/bin/sh
-# the program; training ends after two epochs, whatever the recipe
+    "regatta": r"""#!/bin/sh
+# the program; training ends after two epochs, whatever the recipe, and simulated files have
+# 400 cells at the most
 case $1 in
+simulate)
+  cells=2000
+  for word; do
+    case $last in --cells) cells=$word ;; esac
+    last=$word
+  done
+  test "$cells" -le 400 || set -- "$@" --cells 400
+  ;;
 train | run)
   recipe=sailerx
   for word; do

@@ -26,8 +26,8 @@ static rg_column column_of(const char *name, rg_column_type type, rg_range rows)
       column.number[i - rows.low] = i % 5 == 0 ? NAN : (double)i / 3;
       break;
     case RG_COLUMN_STRING:
-      snprintf(text, sizeof text, i % 7 == 0 ? "" : "gène %d", (int)i);
-      rg_strings_add(&column.text, text, -1);
+      snprintf(text, sizeof text, "gène %d", (int)i);
+      rg_strings_add(&column.text, i % 7 == 0 ? "" : text, -1);
       break;
     }
   }
