@@ -29,11 +29,11 @@ typedef struct rg_panel {
   int n;
   const rg_line *lines;
 } rg_panel;
-/** Panels, three to a row, over the same x axis, with dashed lines at `marks` and the names
- *  of the groups above. Not collective. */
+/** Panels, `across` (at least 1) to a row, over the same x axis, with dashed lines at
+ *  `marks` and the names of the groups above. Not collective. */
 rg_status rg_figure_panels(const char *path, const char *title, const char *x_name,
-                           int n, const rg_panel *panels, const rg_strings *groups,
-                           int n_marks, const double *marks);
+                           int across, int n, const rg_panel *panels,
+                           const rg_strings *groups, int n_marks, const double *marks);
 
 /** Shares of rows (white to dark blue; numbers in per cent where there is room), with names
  *  of rows and columns and a total beside each row. Borrowed. */

@@ -41,7 +41,7 @@ static plan plan_of(const rg_heat *h)
   p.width = p.left + many * p.wide + TOTAL_WIDE + EDGE;
   double end = p.left + many * p.wide + p.names * cos(SLANT) + EDGE; /* of the last name */
   p.width = fmax(fmax(p.width, end), 460);
-  p.height = p.top + (double)h->rows->n * p.high + EDGE + 26;
+  p.height = p.top + (double)h->rows->n * p.high + EDGE + 34;
   return p;
 }
 
@@ -116,7 +116,7 @@ static void draw_names(canvas *c, const rg_heat *h, const plan *p)
 static void draw_scale(canvas *c, const rg_heat *h, const plan *p)
 {
   enum { STEPS = 64 };
-  double top = p->top + (double)h->rows->n * p->high + 14, wide = 128;
+  double top = p->top + (double)h->rows->n * p->high + 22, wide = 128;
   for (int k = 0; k < STEPS; k++)
     canvas_rectangle(c, p->left + 20 + k * wide / STEPS, top, wide / STEPS + 0.5, 10,
                      figure_share((k + 0.5) / STEPS));

@@ -3,16 +3,15 @@
 
 #include <math.h>
 
-#define WIDTH 960.0
+#define PANEL_WIDE 320.0
 #define PANEL_HIGH 190.0
 #define TOP 40.0
-#define LEFT 58.0    /* of a panel's box in its third of the width */
+#define LEFT 58.0    /* of a panel's box in its width */
 #define RIGHT 12.0
 #define ABOVE 24.0   /* room for its title */
 #define BELOW 22.0   /* and for its numbers */
 #define FONT 10.0
 #define WIDE_RATIO 50.0 /* of values, from which the axis is logarithmic */
-enum { ACROSS = 3 };
 
 typedef struct range {
   double low, high;
@@ -110,12 +109,13 @@ static void draw_marks(canvas *c, const frame *f, int n, const double *marks)
 }
 
 static void draw_panel(canvas *c, const rg_panel *panel, const range *x, int n_groups,
-                       int n_marks, const double *marks, int place)
+                       int n_marks, const double *marks, int across, int place)
 {
   range y;
-  double width = WIDTH / ACROSS, left = place % ACROSS * width;
+  double left = place % across * PANEL_WIDE;
   bool log_y = is_wide(panel, &y);
-  frame f = frame_of(panel, x, log_y, y, left, TOP + (place / ACROSS) * PANEL_HIGH, width);
+  frame f = frame_of(panel, x, log_y, y, left, TOP + (place / across) * PANEL_HIGH,
+                     PANEL_WIDE);
   canvas_axes(c, &f, FONT, log_y);
   draw_marks(c, &f, n_marks, marks);
   for (int l = 0; l < panel->n; l++)
@@ -132,7 +132,7 @@ static void draw_panel(canvas *c, const rg_panel *panel, const range *x, int n_g
 /* Names of the groups from the right, above; as many as there is room for. */
 static void draw_groups(canvas *c, const rg_strings *groups, double room)
 {
-  double right = WIDTH - RIGHT;
+  double right = c->width - RIGHT;
   for (int64_t g = groups->n - 1; g >= 0 && groups->n > 1; g--) {
     char *name = canvas_fit(c, FONT + 1, 140, rg_strings_at(groups, g));
     double width = canvas_text_width(c, FONT + 1, name);
@@ -148,23 +148,24 @@ static void draw_groups(canvas *c, const rg_strings *groups, double room)
 }
 
 rg_status rg_figure_panels(const char *path, const char *title, const char *x_name,
-                           int n, const rg_panel *panels, const rg_strings *groups,
-                           int n_marks, const double *marks)
+                           int across, int n, const rg_panel *panels,
+                           const rg_strings *groups, int n_marks, const double *marks)
 {
   canvas c;
-  int rows = (n + ACROSS - 1) / ACROSS;
-  rg_status status = canvas_open(path, WIDTH, TOP + rows * PANEL_HIGH + 24, &c);
+  int rows = (n + across - 1) / across;
+  double width = across * PANEL_WIDE;
+  rg_status status = canvas_open(path, width, TOP + rows * PANEL_HIGH + 24, &c);
   if (status != RG_OK)
     return status;
   range x = x_range(n, panels);
   canvas_colour(&c, 0);
-  char *fit = canvas_fit(&c, 15, WIDTH / 2, title);
+  char *fit = canvas_fit(&c, 15, width / 2, title);
   canvas_text(&c, LEFT, TOP - 16, 15, 'l', fit);
   draw_groups(&c, groups, LEFT + canvas_text_width(&c, 15, fit) + 20);
   rg_free(fit);
   for (int p = 0; p < n; p++)
-    draw_panel(&c, &panels[p], &x, (int)groups->n, n_marks, marks, p);
+    draw_panel(&c, &panels[p], &x, (int)groups->n, n_marks, marks, across, p);
   canvas_colour(&c, 0);
-  canvas_text(&c, WIDTH / 2, TOP + rows * PANEL_HIGH + 12, FONT + 1.5, 'c', x_name);
+  canvas_text(&c, width / 2, TOP + rows * PANEL_HIGH + 12, FONT + 1.5, 'c', x_name);
   return canvas_close(&c);
 }

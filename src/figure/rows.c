@@ -7,7 +7,7 @@
 #define EDGE 14.0
 #define TOP 62.0
 #define LINE 19.0
-#define BOX 520.0
+#define BOX 360.0 /* narrow enough for the width of a telephone */
 #define NAME_WIDEST 240.0
 #define BELOW 40.0
 #define BAR 0x0072b2

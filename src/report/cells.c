@@ -109,7 +109,8 @@ static rg_status put_view(report *r, const view *v)
 {
   char *alt = alt_of(r, v);
   char *caption = rg_format("Cells by %s (%s).", v->what, v->column->name);
-  rg_status status = report_picture(r, "umap", v->name, ".png", alt, caption);
+  rg_status status = report_picture(
+      r, &(report_image){"umap", v->name, ".png", alt, caption, false, false});
   rg_free(caption);
   rg_free(alt);
   return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MOST_ROWS = 120, MOST_COLUMNS = 120, NAMED = 3 };
+enum { BROAD = 8 }; /* labels from which the heat map is too wide for a telephone */
 
 /* A label and where it is found: the mean place of the clusters that hold it. */
 typedef struct place {
@@ -136,10 +137,13 @@ static rg_status put_confusion(report *r)
                         (long long)r->clusters.column->categories.n,
                         (long long)r->labels.column->categories.n);
   RG_TRY(draw(r));
-  RG_TRY(report_picture(r, "clusters_labels", "", ".svg", alt,
-                        "Rows are clusters and add up to 100 % of their cells with a "
-                        "label; columns are labels, in the order of the clusters that hold "
-                        "most of them."));
+  RG_TRY(report_picture(
+      r, &(report_image){.kind = "clusters_labels", .name = "", .ending = ".svg",
+                         .alt = alt,
+                         .caption = "Rows are clusters and add up to 100 % of their cells "
+                                    "with a label; columns are labels, in the order of the "
+                                    "clusters that hold most of them.",
+                         .broad = r->labels.column->categories.n > BROAD}));
   put_table(r);
 out:
   rg_free(alt);

@@ -60,9 +60,14 @@ char *report_figure(const report *r, const char *kind, const char *name,
                     const char *ending);
 /* RUN/NAME; owned. */
 char *report_path(const report *r, const char *name);
-/* A picture by its name in the folder, embedded as `ending`. */
-rg_status report_picture(report *r, const char *kind, const char *name,
-                         const char *ending, const char *alt, const char *caption);
+/* A picture by its name in the folder (report_figure), and what page_image holds. */
+typedef struct report_image {
+  const char *kind, *name, *ending;
+  const char *alt, *caption;
+  bool broad;
+  bool narrow; /* KIND_narrow takes its place in narrow windows */
+} report_image;
+rg_status report_picture(report *r, const report_image *image);
 /* Value of a score of the first series, NaN without it. */
 double report_score(const report *r, const char *name);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define VALIDATION "validation"
+enum { ACROSS = 3 }; /* panels in a row */
 
 /* Values of a term in a phase. Owned. */
 typedef struct curve {
@@ -167,10 +168,13 @@ static rg_status draw(report *r, const history *h)
     panel.title = titles[n];
     panels[n++] = panel;
   }
-  char *path = report_figure(r, "losses", "", ".*");
-  rg_status status = rg_figure_panels(path, "Losses", "epoch, over all phases", n, panels,
-                                      &h->phases, h->n_marks, h->marks);
-  rg_free(path);
+  rg_status status = RG_OK;
+  for (int narrow = 0; narrow < 2 && status == RG_OK; narrow++) {
+    char *path = report_figure(r, "losses", narrow ? "narrow" : "", narrow ? ".svg" : ".*");
+    status = rg_figure_panels(path, "Losses", "epoch, over all phases", narrow ? 1 : ACROSS,
+                              n, panels, &h->phases, h->n_marks, h->marks);
+    rg_free(path);
+  }
   for (int k = 0; k < n; k++)
     rg_free(titles[k]);
   rg_free(titles);
@@ -214,7 +218,8 @@ static rg_status put_picture(report *r, const history *h)
       validated ? "; validation is the sum of the watched losses over cells that no step "
                   "sees" : "; no cells were left out for validation (train.validation)",
       h->phases.n > 1 ? ". A colour for each phase, dashed where one begins." : ".");
-  rg_status status = report_picture(r, "losses", "", ".svg", alt, caption);
+  rg_status status = report_picture(
+      r, &(report_image){"losses", "", ".svg", alt, caption, .narrow = true});
   rg_free(caption);
   rg_free(alt);
   return status;

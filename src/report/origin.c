@@ -8,13 +8,27 @@
 
 /* ---- the history of a run -------------------------------------------------------- */
 
+/* What stands between semicolons, a line each. */
+static void put_lines(page *p, const char *text)
+{
+  page_put(p, "<dd>");
+  for (const char *end; (end = strchr(text, ';')); text = end + 1 + strspn(end + 1, " ")) {
+    page_say(p, "%.*s", (int)(end - text), text);
+    page_put(p, "<br>");
+  }
+  page_text(p, text);
+  page_put(p, "</dd>");
+}
+
 static void put_field(page *p, json_t *command, const char *key, const char *name)
 {
   json_t *value = json_object_get(command, key);
   if (!value)
     return;
   page_element(p, "dt", name);
-  if (json_is_string(value))
+  if (json_is_string(value) && strcmp(key, "machine") == 0)
+    put_lines(p, json_string_value(value));
+  else if (json_is_string(value))
     page_element(p, "dd", json_string_value(value));
   else if (json_is_integer(value))
     page_elementf(p, "dd", "%lld", (long long)json_integer_value(value));

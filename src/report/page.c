@@ -124,9 +124,10 @@ void page_missing(page *p, const char *what, const char *command)
 
 void page_table(page *p, const char *caption, const char *const *names)
 {
-  page_put(p, "<div class=\"wide\"><table>\n");
-  page_element(p, "caption", caption);
-  page_put(p, "\n<thead><tr>");
+  page_element(p, "p class=\"caption\"", caption);
+  page_put(p, "\n<div class=\"wide\"><table aria-label=\"");
+  page_text(p, caption);
+  page_put(p, "\">\n<thead><tr>");
   for (int k = 0; names[k]; k++) {
     bool text = k == 0 || names[k][0] == '<';
     page_element(p, text ? "th scope=\"col\"" : "th scope=\"col\" class=\"n\"",
@@ -182,7 +183,8 @@ static void put_base64(page *p, const unsigned char *bytes, int64_t n)
   }
 }
 
-rg_status page_picture(page *p, const char *path, const char *alt, const char *caption)
+/* The file as an address that holds it. */
+static rg_status put_data(page *p, const char *path)
 {
   unsigned char *bytes;
   int64_t n;
@@ -190,16 +192,32 @@ rg_status page_picture(page *p, const char *path, const char *alt, const char *c
   bool svg = ending && strcmp(ending, ".svg") == 0;
   rg_status status = read_file(path, &bytes, &n);
   if (status == RG_OK) {
-    page_put(p, "<figure><div class=\"wide\"><img src=\"data:image/");
-    page_put(p, svg ? "svg+xml" : "png");
-    page_put(p, ";base64,");
+    page_put(p, svg ? "data:image/svg+xml;base64," : "data:image/png;base64,");
     put_base64(p, bytes, n);
-    page_put(p, "\" alt=\"");
-    page_text(p, alt);
-    page_put(p, "\"></div>");
-    page_element(p, "figcaption", caption);
-    page_put(p, "</figure>\n");
   }
   rg_free(bytes);
+  return status;
+}
+
+rg_status page_picture(page *p, const page_image *image)
+{
+  rg_status status = RG_OK;
+  page_put(p, image->broad ? "<figure class=\"broad\">" : "<figure>");
+  page_put(p, "<div class=\"wide\"><picture>");
+  if (image->narrow) {
+    page_put(p, "<source media=\"(max-width:600px)\" srcset=\"");
+    RG_TRY(put_data(p, image->narrow));
+    page_put(p, "\">");
+  }
+  page_put(p, "<img src=\"");
+  RG_TRY(put_data(p, image->path));
+  page_put(p, "\" alt=\"");
+  page_text(p, image->alt);
+  page_put(p, "\"></picture></div><figcaption>");
+  page_text(p, image->caption);
+  page_put(p, image->broad ? "<span class=\"drag\"> Drag it sideways to see all.</span>"
+                           : "");
+  page_put(p, "</figcaption></figure>\n");
+out:
   return status;
 }

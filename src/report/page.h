@@ -22,11 +22,17 @@ void page_elementf(page *p, const char *tag, const char *format, ...) RG_PRINTF(
 void page_section(page *p, const char *id, const char *title);
 /* A line that says what is not there and which command makes it. */
 void page_missing(page *p, const char *what, const char *command);
-/* The picture at `path` (.png or .svg), embedded, with a caption below. RG_EFAIL when it
- * cannot be read. */
-rg_status page_picture(page *p, const char *path, const char *alt, const char *caption);
-/* <table> with a caption and its head; `names` ends with NULL; the first column is of text,
- * and those with a name that begins with '<', the others are of numbers. Closed with
+/* A picture with a caption below. Borrowed. */
+typedef struct page_image {
+  const char *path;   /* a .png or .svg */
+  const char *narrow; /* for windows narrower than 600 pixels, or NULL */
+  const char *alt, *caption;
+  bool broad; /* in a narrow window it keeps 600 pixels, and is dragged sideways */
+} page_image;
+/* The picture, embedded. RG_EFAIL when a file cannot be read. */
+rg_status page_picture(page *p, const page_image *image);
+/* <table> below a caption, with its head; `names` ends with NULL; the first column is of
+ * text, and those with a name that begins with '<', the others are of numbers. Closed with
  * page_table_end. */
 void page_table(page *p, const char *caption, const char *const *names);
 void page_table_end(page *p);

@@ -72,11 +72,15 @@ char *report_figure(const report *r, const char *kind, const char *name,
   return path;
 }
 
-rg_status report_picture(report *r, const char *kind, const char *name,
-                         const char *ending, const char *alt, const char *caption)
+rg_status report_picture(report *r, const report_image *image)
 {
-  char *path = report_figure(r, kind, name, ending);
-  rg_status status = page_picture(&r->body, path, alt, caption);
+  char *path = report_figure(r, image->kind, image->name, image->ending);
+  char *narrow =
+      image->narrow ? report_figure(r, image->kind, "narrow", image->ending) : NULL;
+  rg_status status = page_picture(
+      &r->body,
+      &(page_image){path, narrow, image->alt, image->caption, image->broad});
+  rg_free(narrow);
   rg_free(path);
   return status;
 }

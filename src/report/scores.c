@@ -191,17 +191,19 @@ static rg_status draw(report *r)
       continue;
     memcpy(value + names.n * s->series.n, s->value + k * s->series.n,
            sizeof *value * (size_t)s->series.n);
-    char *row = rg_format("%s%s", name, m->better < 0 ? " (lower is better)" : "");
+    char *row = rg_format("%s%s", name, m->better < 0 ? " ↓" : "");
     rg_strings_add(&names, row, -1);
     rg_free(row);
   }
   char *path = report_figure(r, "scores", "", ".*");
   if (names.n > 0) {
     RG_TRY(rg_figure_dots(path, "Scores beside controls", &names, &s->series, value));
-    RG_TRY(report_picture(r, "scores", "", ".svg",
-                          "Dots of every score for the embedding and its controls; the "
-                          "numbers are in the table.",
-                          "Each score of the embedding (large disc) and of its controls."));
+    RG_TRY(report_picture(
+        r, &(report_image){.kind = "scores", .name = "", .ending = ".svg",
+                           .alt = "Dots of every score for the embedding and its controls; "
+                                  "the numbers are in the table.",
+                           .caption = "Each score of the embedding (large disc) and of its "
+                                      "controls; ↓: lower is better."}));
   }
 out:
   rg_free(path);
@@ -247,8 +249,10 @@ rg_status report_scores(report *r)
     judge(r);
   } else {
     const char *results = r->from->results ? r->from->results : "RESULTS.h5ad";
-    char *command = rg_format("regatta evaluate %s --labels COLUMN --batch COLUMN -o %s",
-                              results, r->from->scores ? r->from->scores : "scores.json");
+    char *command = rg_format("regatta evaluate %s --labels %s --batch %s -o %s", results,
+                              r->from->labels ? r->from->labels->name : "COLUMN",
+                              r->from->batch ? r->from->batch->name : "COLUMN",
+                              r->from->scores ? r->from->scores : "scores.json");
     page_missing(&r->body, "No scores.", command);
     rg_free(command);
   }

@@ -90,11 +90,13 @@ static rg_status draw_phases(report *r, const csv *table)
     rg_strings_add(&names, csv_text(table, row, phase), -1);
   }
   RG_TRY(rg_figure_bars(path, "Time of the phases", "seconds", &names, mean, low, high));
-  RG_TRY(report_picture(r, "time", "", ".svg",
-                        "Bars of the seconds of every phase; the numbers are in the table "
-                        "below.",
-                        "Seconds of each phase, the mean over ranks; a line from the "
-                        "fastest rank to the slowest. PHASE/PART is a part of PHASE."));
+  RG_TRY(report_picture(
+      r, &(report_image){.kind = "time", .name = "", .ending = ".svg",
+                         .alt = "Bars of the seconds of every phase; the numbers are in "
+                                "the table below.",
+                         .caption = "Seconds of each phase, the mean over ranks; a line "
+                                    "from the fastest rank to the slowest. PHASE/PART is "
+                                    "a part of PHASE."}));
 out:
   rg_free(path);
   rg_strings_fini(&names);
@@ -107,6 +109,10 @@ static rg_status draw_memory(report *r, const csv *table, int64_t peak)
   rg_strings names = {0};
   double bytes[DRAWN];
   char *path = report_figure(r, "memory", "", ".*");
+  char *title = table->rows > DRAWN
+                    ? rg_format("Peak memory of the first %d of %lld ranks", DRAWN,
+                                (long long)table->rows)
+                    : rg_strdup("Peak memory of the ranks");
   int64_t rank = rg_strings_find(&table->names, "rank");
   for (int64_t row = 0; row < table->rows && row < DRAWN; row++) {
     RG_TRY(csv_number(table, row, peak, &bytes[row]));
@@ -116,12 +122,14 @@ static rg_status draw_memory(report *r, const csv *table, int64_t peak)
     rg_strings_add(&names, name, -1);
     rg_free(name);
   }
-  RG_TRY(rg_figure_bars(path, "Peak memory of the ranks", "MB", &names, bytes, NULL, NULL));
-  RG_TRY(report_picture(r, "memory", "", ".svg",
-                        "Bars of the peak memory of every rank; the numbers are in the "
-                        "table below.",
-                        "The most memory that each rank held at once."));
+  RG_TRY(rg_figure_bars(path, title, "MB", &names, bytes, NULL, NULL));
+  RG_TRY(report_picture(
+      r, &(report_image){.kind = "memory", .name = "", .ending = ".svg",
+                         .alt = "Bars of the peak memory of every rank; the numbers are in "
+                                "the table below.",
+                         .caption = "The most memory that each rank held at once."}));
 out:
+  rg_free(title);
   rg_free(path);
   rg_strings_fini(&names);
   return status;

@@ -127,4 +127,16 @@ for width in 1280 390; do
     "$python" "$peer" blank "$scratch/page_$width.png"
   ok $? "a browser shows the page, $width wide: $(grep CONSOLE "$scratch/err" | head -1)"
 done
+
+# the narrowest window that a browser without a screen has: 500
+{
+  cat "$scratch/names/report.html"
+  echo '<script>document.title = document.documentElement.scrollWidth <= innerWidth'
+  echo ' ? "it fits" : "too wide"</script>'
+} >"$scratch/measured.html"
+timeout 60 chromium --headless --no-sandbox --disable-gpu --no-first-run \
+  --user-data-dir="$scratch/browser" --window-size=500,2000 --dump-dom \
+  "file://$scratch/measured.html" >"$scratch/out" 2>"$scratch/err" </dev/null
+grep -q '<title>it fits</title>' "$scratch/out"
+ok $? "nothing is wider than a narrow window"
 finish

@@ -160,13 +160,17 @@ Test(curves, with_gaps_and_logarithm)
   rg_strings_add(&groups, "second", -1);
   double mark = 2;
   char *path = rg_format("%s/%s", folder, "curve.*");
-  cr_assert_eq(rg_figure_panels(path, "title", "epoch", 5, panels, &groups, 1, &mark),
-               RG_OK);
+  for (int across = 1; across <= 3; across += 2) {
+    cr_assert_eq(rg_figure_panels(path, "title", "epoch", across, 5, panels, &groups, 1,
+                                  &mark),
+                 RG_OK);
+    assert_png("curve.png");
+    assert_svg("curve.svg", false);
+  }
   rg_free(path);
-  assert_png("curve.png");
-  assert_svg("curve.svg", false);
-  cr_assert_eq(rg_figure_panels("/nowhere/at/all.svg", "", "", 0, NULL, &groups, 0, NULL),
-               RG_EFAIL);
+  cr_assert_eq(
+      rg_figure_panels("/nowhere/at/all.svg", "", "", 1, 0, NULL, &groups, 0, NULL),
+      RG_EFAIL);
   rg_strings_fini(&groups);
   cr_assert_eq(rg_memory_alive(), 0);
 }
