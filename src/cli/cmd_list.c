@@ -71,10 +71,14 @@ static rg_status find(const char *kind, const char *name, const rg_item *items, 
 static rg_status check_kind(const char *kind)
 {
   int n = 0;
-  for (; rg_catalogue_kinds[n]; n++)
+  const char *longer = NULL; /* that begins like it */
+  for (; rg_catalogue_kinds[n]; n++) {
     if (strcmp(rg_catalogue_kinds[n], kind) == 0)
       return RG_OK;
-  const char *nearest = rg_nearest(kind, rg_catalogue_kinds, n);
+    if (strncmp(rg_catalogue_kinds[n], kind, strlen(kind)) == 0)
+      longer = rg_catalogue_kinds[n];
+  }
+  const char *nearest = longer ? longer : rg_nearest(kind, rg_catalogue_kinds, n);
   return rg_fail(RG_EUSAGE, "list: '%s' is not known; did you mean '%s'?", kind,
                  nearest ? nearest : rg_catalogue_kinds[0]);
 }

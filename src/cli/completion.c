@@ -47,6 +47,22 @@ static void after_options(FILE *out, const rg_command *command)
   }
 }
 
+/* What follows --set: every SECTION.KEY= of the configuration. */
+static void after_set(FILE *out)
+{
+  static const char *const kinds[] = {"configuration", "recipes"};
+  fprintf(out, "    *' --set') compopt -o nospace 2>/dev/null; words='");
+  for (int k = 0; k < 2; k++) {
+    rg_item items[RG_MAX_ITEMS];
+    int n = rg_catalogue(kinds[k], items);
+    for (int i = 0; i < n; i++)
+      for (const rg_field *f = items[i].options; f && f->name; f++)
+        fprintf(out, "%s.%s= ", items[i].section, f->name);
+    rg_catalogue_fini(items, n);
+  }
+  fprintf(out, "' ;;\n");
+}
+
 /* What follows `regatta list` and `regatta list KIND`. */
 static void after_list(FILE *out)
 {
@@ -89,6 +105,7 @@ void rg_reference_bash(FILE *out, const rg_item *items, int n)
   after_list(out);
   for (int i = 0; i < n; i++)
     after_options(out, items[i].command);
+  after_set(out);
   fprintf(out, "    *' --log') words='error warn info debug' ;;\n    *)\n"
                "      case $word in\n      -*)\n        case $command in\n");
   for (int i = 0; i < n; i++)

@@ -5,6 +5,7 @@
 
 #include "catalogue.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* ---- JSON ------------------------------------------------------------------------ */
@@ -142,8 +143,11 @@ static void man_options(FILE *out, const rg_command *command)
 
 static void man_head(FILE *out, const char *name, const char *summary)
 {
-  fprintf(out, ".TH REGATTA%s%s 1 \"\" \"regatta %s\" regatta\n.SH NAME\nregatta%s%s \\- ",
-          *name ? "\\-" : "", name, PACKAGE_VERSION, *name ? "\\-" : "", name);
+  fprintf(out, ".TH REGATTA%s", *name ? "\\-" : "");
+  for (const char *p = name; *p; p++)
+    fputc(toupper((unsigned char)*p), out);
+  fprintf(out, " 1 \"\" \"regatta %s\" regatta\n.SH NAME\nregatta%s%s \\- ",
+          PACKAGE_VERSION, *name ? "\\-" : "", name);
   put_roff(out, summary);
 }
 
@@ -153,6 +157,21 @@ static void man_exit_codes(FILE *out)
 #define PUT_CODE(name, code, text) fprintf(out, ".TP\n.B %d\n%s\n", code, text);
   RG_STATUS_LIST(PUT_CODE)
 #undef PUT_CODE
+}
+
+static void man_variables(FILE *out)
+{
+  rg_item items[RG_MAX_ITEMS];
+  int n = rg_list_places("variables", items);
+  fprintf(out, ".SH ENVIRONMENT\n");
+  for (int i = 0; i < n; i++)
+    for (const rg_place *p = items[i].places; p && p->path; p++) {
+      fprintf(out, ".TP\n.B ");
+      put_roff(out, p->path);
+      fputc('\n', out);
+      put_roff(out, p->help);
+      fputc('\n', out);
+    }
 }
 
 /* regatta(1): what there is, and where it is explained. */
@@ -177,6 +196,9 @@ static void man_overview(FILE *out, const rg_item *items, int n)
   fprintf(out, ".SH OPTIONS\n.TP\n.B \\-\\-version\nversions of regatta and of its "
                "libraries\n.TP\n.B \\-\\-help\nthe commands, in short\n");
   man_exit_codes(out);
+  man_variables(out);
+  fprintf(out, ".SH SEE ALSO\n.BR regatta\\-run (1),\n.BR regatta\\-list (1),\n"
+               ".BR mpirun (1),\n.BR srun (1)\n");
 }
 
 static void man_page(FILE *out, const rg_command *command)
@@ -194,7 +216,9 @@ static void man_page(FILE *out, const rg_command *command)
     fprintf(out, "\n.fi\n");
   }
   man_exit_codes(out);
-  fprintf(out, ".SH SEE ALSO\n.BR regatta (1)\n");
+  fprintf(out, ".SH SEE ALSO\n.BR regatta (1)%s\n",
+          command->configurable ? ",\n.BR regatta\\-list (1)\n(recipes, configuration)"
+                                : "");
 }
 
 void rg_reference_man(FILE *out, const rg_item *items, int n, bool one)

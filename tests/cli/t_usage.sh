@@ -70,7 +70,10 @@ shown '"name":"simulate"' list commands --as json
   bash -c '. "$1"; COMP_WORDS=(regatta simulate --chrom) COMP_CWORD=2; _regatta
     test "${COMPREPLY[*]}" = --chromosomes' bash "$dir/completion"
 ok $? 'bash completes options'
-"$REGATTA" list commands simulate --as man | grep -q '^.TH REGATTA'
+bash -c '. "$1"; COMP_WORDS=(regatta run --set sailerx.lat) COMP_CWORD=3; _regatta
+  test "${COMPREPLY[*]}" = sailerx.latent=' bash "$dir/completion"
+ok $? 'bash completes the keys of --set'
+"$REGATTA" list commands simulate --as man | grep -q '^.TH REGATTA.-SIMULATE '
 ok $? 'a command has a man page'
 for kind in recipes losses operations metrics; do
   shown '## ' list $kind --as markdown
