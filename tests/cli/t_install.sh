@@ -12,6 +12,8 @@ make_it install
 ok $? 'make install DESTDIR=FOLDER'
 test -x "$stage/usr/bin/regatta"
 ok $? 'the program is in its place below DESTDIR'
+test -s "$stage/usr/share/doc/regatta/COPYING"
+ok $? 'the licence is installed'
 grep -rl "$stage" "$stage" >"$scratch/named"
 same "$(cat "$scratch/named")" '' 'no file names the folder of the stage'
 grep -q '\[\[/usr/bin\]\]' "$stage"/usr/share/modulefiles/regatta/*.lua

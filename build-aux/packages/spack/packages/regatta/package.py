@@ -38,6 +38,13 @@ class Regatta(AutotoolsPackage):
     depends_on("cairo+png+svg+ft+fc")
 
     # Unit tests need Criterion, which Spack does not have; the others run without it.
+    sanity_check_is_file = ["bin/regatta", "share/man/man1/regatta.1"]
+
+    def test_simulate(self):
+        """simulated cells are written and found sound"""
+        regatta = which(self.prefix.bin.regatta)
+        regatta("simulate", "-o", "cells.h5mu", "--cells", "100")
+        regatta("check", "cells.h5mu")
 
     def configure_args(self):
         spec = self.spec
