@@ -4,9 +4,12 @@
 #include "regatta/cluster.h"
 #include "regatta/figure.h"
 
+#include <string.h>
+
 typedef struct options {
   double resolution;
   int64_t iterations, seed;
+  const char *key;
 } options;
 
 static const rg_field fields[] = {
@@ -16,6 +19,8 @@ static const rg_field fields[] = {
      "of Leiden; -1: until nothing improves"},
     {"seed", RG_INT, offsetof(options, seed), "0", 0, 1e15, NULL, NULL,
      "of the order in which cells are looked at"},
+    {"key", RG_TEXT, offsetof(options, key), "leiden", 0, 0, NULL, NULL,
+     "column of obs to write, to keep several resolutions side by side"},
     {0}};
 
 /* Cells without neighbours lose their cluster; those that are left keep their order.
@@ -44,10 +49,32 @@ static int drop_isolated(rg_comm *comm, const rg_csr *graph, int32_t *label, int
   return kept;
 }
 
-/* obs/leiden as scanpy writes it: a categorical of strings. */
-static void add_column(rg_annot *annot, int32_t *label, int64_t rows, int n)
+/* uns/KEY/NAME; owned. */
+static char *note_path(const char *key, const char *name)
 {
-  rg_column column = {.name = rg_strdup("leiden"),
+  return rg_format("%s/%s", key, name);
+}
+
+/* A column that clusters may replace: none, or one of clusters. */
+static rg_status check_key(const rg_annot *annot, const char *path, const char *key)
+{
+  if (!*key || strchr(key, '/'))
+    return rg_fail(RG_EUSAGE, "cluster: key is '%s'; give the name of a column", key);
+  char *note = note_path(key, "modularity");
+  bool ours = strcmp(key, "leiden") == 0 || rg_annot_note(annot, note);
+  rg_free(note);
+  if (!ours && rg_annot_column(annot, key))
+    return rg_fail(RG_EUSAGE, "%s: column %s holds no clusters of regatta cluster; choose "
+                              "another --key",
+                   path, key);
+  return RG_OK;
+}
+
+/* obs/KEY as scanpy writes it: a categorical of strings. */
+static void add_column(rg_annot *annot, const char *key, int32_t *label, int64_t rows,
+                       int n)
+{
+  rg_column column = {.name = rg_strdup(key),
                       .type = RG_COLUMN_CATEGORY,
                       .n = rows,
                       .code = label};
@@ -59,9 +86,27 @@ static void add_column(rg_annot *annot, int32_t *label, int64_t rows, int n)
     rg_strings_add(&colours, text, length);
   }
   rg_annot_set_column(annot, column);
-  if (n > 0)
-    rg_annot_note_strings(annot, "leiden_colors", &colours);
+  if (n > 0) {
+    char *path = rg_format("%s_colors", key);
+    rg_annot_note_strings(annot, path, &colours);
+    rg_free(path);
+  }
   rg_strings_fini(&colours);
+}
+
+/* uns/KEY: what was asked, and how well it went. */
+static void add_notes(rg_annot *annot, const options *o, double modularity)
+{
+  char *path[] = {note_path(o->key, "params/resolution"),
+                  note_path(o->key, "params/n_iterations"),
+                  note_path(o->key, "params/random_state"),
+                  note_path(o->key, "modularity")};
+  rg_annot_note_number(annot, path[0], o->resolution);
+  rg_annot_note_integer(annot, path[1], o->iterations);
+  rg_annot_note_integer(annot, path[2], o->seed);
+  rg_annot_note_number(annot, path[3], modularity);
+  for (int k = 0; k < 4; k++)
+    rg_free(path[k]);
 }
 
 static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *annot)
@@ -71,6 +116,7 @@ static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *a
   int32_t *label = NULL;
   char *sizes = NULL;
   const rg_csr *graph;
+  RG_TRY(check_key(annot, path, o->key));
   RG_TRY(rg_results_graph(annot, path, &graph));
   rg_leiden_options how = {o->resolution, (int)o->iterations, (uint64_t)o->seed};
   int n;
@@ -80,12 +126,9 @@ static rg_status add_clusters(const rg_call *call, const char *path, rg_annot *a
   n = drop_isolated(call->comm, graph, label, n, &sizes);
   rg_info("%s: %d clusters of %lld cells, modularity %.4f; sizes %s", path, n,
           (long long)annot->n_cells, modularity, sizes);
-  add_column(annot, label, graph->rows, n);
+  add_column(annot, o->key, label, graph->rows, n);
   label = NULL;
-  rg_annot_note_number(annot, "leiden/params/resolution", o->resolution);
-  rg_annot_note_integer(annot, "leiden/params/n_iterations", o->iterations);
-  rg_annot_note_integer(annot, "leiden/params/random_state", o->seed);
-  rg_annot_note_number(annot, "leiden/modularity", modularity);
+  add_notes(annot, o, modularity);
 out:
   rg_free(sizes);
   rg_free(label);
@@ -113,10 +156,9 @@ const rg_command rg_cmd_cluster = {
     .summary = "find clusters of cells",
     .help =
         "Finds the communities of obsp/connectivities (regatta neighbors) by the "
-        "Leiden "
-        "method for modularity and adds obs/leiden, uns/leiden and uns/leiden_colors "
-        "to "
-        "RESULTS.h5ad. Clusters are numbered by falling size and are connected; cells "
+        "Leiden method for modularity and adds obs/leiden, uns/leiden and "
+        "uns/leiden_colors, or those of --key, to RESULTS.h5ad. Clusters are numbered "
+        "by falling size and are connected; cells "
         "without neighbours have none. The file is replaced when everything has been "
         "written. The clusters are the same on any number of ranks.",
     .example = "regatta cluster results.h5ad --resolution 1",

@@ -35,7 +35,7 @@ static const rg_field fields[] = {
      "where values are: a layer, X or raw; default layers/counts, then raw/X, then X"},
     {"values", RG_CHOICE, AT(values), "log1p", 0, 0, "log1p|binary|as-is", NULL,
      "log1p: of counts scaled to the target; binary: present or not; as-is: not counts, "
-     "ready to be compared (at least 0)"},
+     "ready to be compared, none negative"},
     {"target", RG_DOUBLE, AT(target), "10000", 0, 1e12, NULL, "counts",
      "per cell for log1p; 0: the median of cells"},
     {"key", RG_TEXT, AT(key), "rank_genes_groups", 0, 0, NULL, NULL,

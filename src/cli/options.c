@@ -100,9 +100,8 @@ static rg_status set_field(cursor *c, const rg_field *field, const char *name,
   } else if (inlined) {
     value = inlined;
   }
-  char where[MAX_NAME + 16];
-  snprintf(where, sizeof where, "regatta %s", c->command->name);
-  return rg_fields_set(c->command->options, parsed->options, field->name, value, where);
+  return rg_fields_set(c->command->options, parsed->options, field->name, value,
+                       c->command->name);
 }
 
 static rg_status set_common(cursor *c, common id, const char *name, const char *inlined,

@@ -33,6 +33,25 @@ done <"$scratch/checks"
 test -s "$scratch/figures/umap_kind.png" && test -s "$scratch/figures/umap_leiden.png"
 ok $? "pictures of the layout"
 
+# clusters of a second resolution beside the first
+cp "$scratch/on_1.h5ad" "$scratch/two.h5ad"
+on 2 cluster "$scratch/two.h5ad" --resolution 3 --key fine
+ok $? "clusters in a column of another name"
+"$python" - "$scratch/two.h5ad" "$scratch/on_1.h5ad" <<'EOF'
+import sys
+import h5py
+two, one = (h5py.File(path) for path in sys.argv[1:])
+assert (two["obs/leiden/codes"][:] == one["obs/leiden/codes"][:]).all()
+assert len(two["obs/fine/categories"]) >= len(two["obs/leiden/categories"])
+assert two["uns/fine/params/resolution"][()] == 3
+assert len(two["uns/fine_colors"]) == len(two["obs/fine/categories"])
+EOF
+ok $? "both are in the file"
+on 2 cluster "$scratch/two.h5ad" --key kind
+same $? 2 "labels are not replaced by clusters"
+on 1 cluster "$scratch/two.h5ad" --key a/b
+same $? 2 "a path is no name of a column"
+
 # what goes wrong leaves the file alone
 "$python" "$peer" make "$scratch/bare.h5ad"
 before=$(cksum <"$scratch/bare.h5ad")
