@@ -96,8 +96,9 @@ typedef struct rg_rehearsal {
 enum { RG_FEATURE_GROUPS = 16 };
 /** What is sent between the ranks of a rehearsal: as it would be, or as it was. */
 typedef struct rg_messages {
-  double rounds; /* of messages, one after another */
-  double bytes;  /* sent by this rank */
+  double rounds;   /* of messages, one after another */
+  double messages; /* sent by this rank, outside MPI's collectives */
+  double bytes;    /* sent by this rank */
 } rg_messages;
 /** Memory of this rank's session. */
 typedef struct rg_session_bytes {

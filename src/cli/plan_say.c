@@ -153,6 +153,8 @@ static void put_timed(rg_json *json, const char *key, const rg_timed *t)
     rg_json_integer(json, "epochs", phase->epochs);
     rg_json_integer(json, "steps_per_epoch", phase->iterations);
     rg_json_number(json, "step_s", phase->seconds);
+    rg_json_number(json, "rounds_per_step", phase->traffic.rounds);
+    rg_json_number(json, "messages_per_step", phase->traffic.messages);
     rg_json_number(json, "sent_bytes_per_step", phase->traffic.bytes);
     rg_json_close(json);
   }

@@ -98,6 +98,7 @@ static void sum_slots(const rg_share *share, float *g, int64_t stride, int64_t n
 static void count(rg_grid *grid, rg_traffic cost)
 {
   grid->traffic.rounds += (double)cost.rounds;
+  grid->traffic.messages += (double)cost.messages;
   grid->traffic.bytes += (double)cost.sent;
 }
 

@@ -48,13 +48,13 @@ static int64_t longest_interval(const rg_phase *phase)
 
 static rg_messages less(rg_messages a, rg_messages b)
 {
-  return (rg_messages){a.rounds - b.rounds, a.bytes - b.bytes};
+  return (rg_messages){a.rounds - b.rounds, a.messages - b.messages, a.bytes - b.bytes};
 }
 
 static rg_messages more(rg_messages a, rg_messages b, double times)
 {
-  return (rg_messages){a.rounds + times * b.rounds,
-                      a.bytes + times * b.bytes};
+  return (rg_messages){a.rounds + times * b.rounds, a.messages + times * b.messages,
+                       a.bytes + times * b.bytes};
 }
 
 /* Steps of one pass over the data, the first of which only warms up. Steps that do not run
