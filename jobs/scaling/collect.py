@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """One CSV of all runs of strong.sh and weak.sh: collect.py FOLDER [-o scaling.csv]
 
-A row is a phase of a configuration: the medians over repeats. Columns:
+A row is a phase of a configuration: the medians over repeats; `steps` and `checkpoint` are
+parts of `train`, the other phases add up to `total`. Columns:
 
 min_s, mean_s, max_s   seconds of the ranks
 cells_per_s            cells / max_s; in train: cells x epochs / max_s
@@ -31,6 +32,7 @@ PHASES = {  # name: (scopes whose seconds add up, must they be there)
     "cluster": (["cluster"], True),
     "umap": (["umap"], False),
 }
+PARTS = {"steps": "train/train/step", "checkpoint": "train/train/checkpoint"}  # of train
 KEY = ["kind", "recipe", "cells", "genes", "peaks", "ranks", "threads"]
 FACTS = ["epochs", "steps", "batch", "lanes", "grid", "parameters", "clusters", "labels",
          "commit", "host", "hosts", "cpu", "date", "load"]
@@ -77,6 +79,8 @@ def read_run(folder):
     other["min_s"], other["mean_s"], other["max_s"] = sorted(
         other[k] for k in ("min_s", "mean_s", "max_s"))
     phases["other"] = other
+    for name, scope in PARTS.items():
+        phases[name] = total([timers[scope]] if scope in timers else [], name, folder)
     phases["total"] = every
     return facts, phases
 

@@ -23,7 +23,8 @@ STYLE = {
     "umap": ("#F0E442", "X", ""), "other": ("#999999", "d", "--"),
     "total": ("#000000", "*", ""),
 }
-SHOWN = ["read", "prepare", "train", "graph", "cluster", "total"]
+SHOWN = ["read", "prepare", "train", "embed", "graph", "cluster", "other", "total"]
+GRIDS = {"features": ":", "lanes": "-."}  # beside auto, the total alone
 plt.rcParams.update({"font.size": 11, "figure.dpi": 100, "savefig.dpi": 110, "svg.fonttype": "none",
                      "axes.spines.top": False, "axes.spines.right": False,
                      "svg.hashsalt": "regatta", "axes.axisbelow": True})
@@ -97,7 +98,8 @@ def curves(rows, kind, folder, title):
     for axis in axes:
         cores_axis(axis, cores)
         axis.set_xlabel("cores (filled: ranks of one thread; open: threads)")
-    axes[0].legend(frameon=False, fontsize=9, ncol=2)
+    axes[1].legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncol=3,
+                   loc="lower left")
     figure.suptitle(title, fontsize=12)
     save(figure, folder, kind)
 
@@ -111,7 +113,7 @@ def bars(rows, folder, title):
         ours = [r for r in rows if r["kind"] == kind]
         names = list(dict.fromkeys(name_of(r) for r in ours))
         bottom = [0.0] * len(names)
-        for phase in [p for p in STYLE if p != "total"]:
+        for phase in [p for p in STYLE if p != "total" and p in {r["phase"] for r in ours}]:
             height = {name_of(r): r["mean_s"] for r in ours if r["phase"] == phase}
             values = [height.get(n, 0.0) for n in names]
             colour, _, hatch = STYLE[phase]
@@ -168,7 +170,8 @@ def predicted(rows, folder):
         figure, axes = plt.subplots(1, len(networks), figsize=(5.5 * len(networks), 4.8),
                                     sharey=True, squeeze=False)
         for axis, network in zip(axes[0], networks):
-            here = [r for r in ours if r["network"] == network]
+            every = [r for r in ours if r["network"] == network]
+            here = [r for r in every if r["grid"] == "auto"]
             for phase in SHOWN:
                 colour, marker, _ = STYLE[phase]
                 line = sorted((r for r in here if r["phase"] == phase),
@@ -176,17 +179,23 @@ def predicted(rows, folder):
                 axis.plot([r["ranks"] for r in line], [r["seconds"] for r in line],
                           color=colour, marker=marker, markerfacecolor="none", label=phase,
                           linestyle="--", linewidth=1.2)
+            for grid, dashes in GRIDS.items():
+                line = sorted((r["ranks"], r["seconds"]) for r in every
+                              if r["phase"] == "total" and r["grid"] == grid)
+                axis.plot([x for x, _ in line], [y for _, y in line], color="#777777",
+                          linestyle=dashes, linewidth=1.6, label=f"total, {grid}")
             axis.set_title(network, fontsize=10)
             seconds_axis(axis)
             cores_axis(axis, [r["ranks"] for r in here])
             axis.tick_params(axis="x", labelrotation=60)
             axis.set_xlabel("ranks of one thread")
         axes[0][0].set_ylabel("seconds, predicted")
-        axes[0][0].legend(frameon=False, fontsize=9, ncol=2)
+        figure.legend(*axes[0][0].get_legend_handles_labels(), frameon=False, fontsize=9,
+                      loc="center right")
         figure.suptitle(f"PREDICTED, not measured: {kind} scaling of {ours[0]['recipe']}, "
                         f"{ours[0]['cells']:,.0f} cells"
                         f"{' per rank' if kind == 'weak' else ''}", fontsize=12)
-        save(figure, folder, f"predicted-{kind}")
+        save(figure, folder, f"predicted-{kind}", right=0.86)
 
 
 def main():

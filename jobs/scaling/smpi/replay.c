@@ -50,6 +50,7 @@ static void replay(rg_comm *comm, char *word)
   int64_t n = atoll(bytes + 1);
   int repeats = atoi(times + 1);
   float *x = rg_alloc(n + 8, 1), *out = rg_alloc(n + 8, 1);
+  once(comm, word, n, x, out); /* the first one sets up what MPI keeps */
   MPI_Barrier(comm->mpi);
   double start = MPI_Wtime();
   for (int k = 0; k < repeats; k++)
