@@ -3,11 +3,12 @@
 A block of commands (sh, console, python, R, or lines that begin with a command) has a mark,
 a comment right above it:
 
-  <!-- run -->             run it; needs=NAME,...: where these commands or modules are there;
-                           status=N: it ends with this exit code
+  <!-- run -->             run it; needs=NAME,...: where these commands, Python modules and
+                           R packages (R:NAME) are there; status=N: it ends with this exit
+                           code
   <!-- check: why -->      it cannot run here: its options and the scripts it names are
                            checked
-  <!-- setup
+  <!-- setup               (needs=NAME,... behind it, as above)
   commands                 commands that the reader does not see, for stand-in data
   -->                    (`stand-in FILE.h5mu ...` gives names to simulated cells and
                          features: stand_in.py)
@@ -105,8 +106,9 @@ def blocks_of(path):
             end = next(k for k in range(at, len(lines)) if "-->" in lines[k])
             text = "\n".join(lines[at:end + 1])[4:].partition("-->")[0].strip()
             at, start = end + 1, at
-            if text.split("\n")[0].strip() == "setup":
-                found.append(Block(start + 1, "sh", text.partition("\n")[2] + "\n", "run"))
+            first, _, rest = text.partition("\n")
+            if re.fullmatch(r"setup( needs=\S+)?", first.strip()):
+                found.append(Block(start + 1, "sh", rest + "\n", "run:" + first[5:]))
             elif re.match(r"(run\b|check:)", text):
                 mark = text
             before = ""
@@ -169,7 +171,9 @@ class Runner:
             f.write(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} "
                     f"{shlex.quote(top)}/tests/cli/stand_in.py \"$@\"\n")
         os.chmod(path, 0o755)
-        self.env = dict(os.environ, PATH=self.bin + ":" + os.environ["PATH"])
+        self.env = dict(os.environ, PATH=self.bin + ":" + os.environ["PATH"],
+                        MPLBACKEND="Agg")
+        self.known = {}
 
     def say(self, failed, what, why=""):
         """One line of TAP; the reason of a failure below it."""
@@ -180,28 +184,48 @@ class Runner:
             print("\n".join("# " + x for x in why.splitlines()[-12:]))
         sys.stdout.flush()
 
-    def missing(self, mark):
-        """The first of what a mark needs that is not there, or None."""
-        needs = re.search(r"needs=(\S+)", mark)
-        for name in needs.group(1).split(",") if needs else []:
-            if not shutil.which(name) and subprocess.run(
-                    [sys.executable, "-c", f"import {name}"], stderr=subprocess.DEVNULL,
-                    check=False).returncode:
-                return name
-        return None
+    def there(self, name):
+        """Whether a command, a Python module or an R package (R:NAME) is installed."""
+        if name not in self.known:
+            asked = [sys.executable, "-c", f"import {name}"]
+            if name.startswith("R:"):
+                asked = ["Rscript", "-e", f"q(status = !nzchar(system.file(package = "
+                                          f"'{name[2:]}')))"]
+            self.known[name] = bool(shutil.which(name) or shutil.which(asked[0]) and
+                                    subprocess.run(asked, stderr=subprocess.DEVNULL,
+                                                   check=False).returncode == 0)
+        return self.known[name]
+
+    def missing(self, block):
+        """The first of what a block needs that is not there, or None."""
+        needs = re.search(r"needs=(\S+)", block.mark)
+        names = needs.group(1).split(",") if needs else []
+        if block.language == "r":
+            names.insert(0, "Rscript")
+        return next((name for name in names if not self.there(name)), None)
+
+    def interpreter(self, block, text):
+        """The command that runs a block: Python, R (which reads a file only) or a shell."""
+        if block.language == "python":
+            return [sys.executable, "-c", text]
+        if block.language == "r":
+            script = os.path.join(self.scratch, "block.R")
+            with open(script, "w", encoding="utf-8") as f:
+                f.write(text)
+            return ["Rscript", "--vanilla", script]
+        return ["sh", "-ec", text]
 
     def run(self, folder, block, text, what):
         """Run a block in the folder of its page."""
-        need = self.missing(block.mark)
+        need = self.missing(block)
         if need:
             self.tests += 1
             print(f"ok {self.tests} - {what} # SKIP {need} is not installed")
             return
         status = re.search(r"status=(\d+)", block.mark)
-        line = [sys.executable, "-c", text] if block.language == "python" else \
-            ["sh", "-ec", text]
         try:
-            done = subprocess.run(line, cwd=folder, env=self.env, timeout=100, text=True,
+            done = subprocess.run(self.interpreter(block, text), cwd=folder, env=self.env,
+                                  timeout=100, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, check=False)
             wrong = done.returncode != int(status.group(1) if status else 0)
@@ -246,7 +270,7 @@ class Runner:
         for shown in ("examples", "jobs"):
             os.symlink(os.path.join(self.top, shown), os.path.join(folder, shown))
         for block in blocks_of(path):
-            code = block.language.lower() in ("python", "r")
+            code = block.language in ("python", "r")
             text = block.text if code else block.commands()
             if text is None:
                 continue
