@@ -251,7 +251,8 @@ char *rg_config_text(const rg_config *config);
 
 /** Work that takes long says what it is, how much of it there is (0: not known) and in
  *  which unit, how much is done, and that it is over. Work inside other work is part of it
- *  and is not shown; threads beside the first are not heard. `note` may be NULL. */
+ *  and is shown after its note where it stands still for some seconds; threads beside the
+ *  first are not heard. `note` may be NULL; `unit` has to stay until the end. */
 void rg_pace_begin(const char *what, int64_t total, const char *unit);
 void rg_pace_at(int64_t done, const char *note);
 void rg_pace_end(void);
@@ -288,6 +289,9 @@ double rg_now(void);
  *  traffic add up over repeats. Closing one closes those that an error left open in it. */
 void rg_timer_start(const char *name);
 void rg_timer_stop(const char *name);
+/** Names of the open scopes, "train/step", NULL without one; stays valid. From any
+ *  thread. */
+const char *rg_timer_here(void);
 /** What went through comm; comm.h says how it is counted. */
 typedef struct rg_traffic {
   int64_t sent, received; /* bytes */

@@ -22,4 +22,8 @@ rg_status rg_config_set_from_file(rg_config *config, const char *name, const cha
 /** Shortest text that reads back as x. Not collective. */
 void rg_number_text(double x, char out[32]);
 
+/** Seconds that work has to stand still before what is inside of it is shown: tests have
+ *  less. */
+void rg_pace_still(double seconds);
+
 #endif

@@ -1,6 +1,7 @@
 /* Named, nested scopes of time and traffic. Used from the main thread of a rank. */
 #include "regatta/base.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,6 +17,7 @@ typedef struct scope {
 
 static scope *scopes;
 static int n_scopes, current = -1;
+static _Atomic(const char *) here; /* path of the current one */
 static void (*meter)(rg_traffic *now);
 
 double rg_now(void)
@@ -64,6 +66,11 @@ static void add_up(const scope *s, double *seconds, rg_traffic *sum)
   sum->seconds += now.seconds - s->before.seconds;
 }
 
+const char *rg_timer_here(void)
+{
+  return here;
+}
+
 static bool is_open(const char *name)
 {
   for (int i = current; i >= 0; i = scopes[i].parent)
@@ -78,11 +85,13 @@ static void close_current(void)
   add_up(s, &s->seconds, &s->traffic);
   s->calls++;
   current = s->parent;
+  here = current < 0 ? NULL : scopes[current].path;
 }
 
 void rg_timer_start(const char *name)
 {
   current = find_or_add(name);
+  here = scopes[current].path;
   scopes[current].before = traffic_now();
   scopes[current].started = rg_now();
 }

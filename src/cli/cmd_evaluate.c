@@ -116,13 +116,15 @@ static rg_status all_metrics(rg_comm *comm, const rg_scored *scored, unsigned ha
   int n = 0;
   while (rg_metrics[n])
     n++;
-  rg_pace_begin("evaluate", n, "metrics");
+  char *what = rg_format("evaluate %s", r->name);
+  rg_pace_begin(what, n, "metrics");
   for (int m = 0; m < n && status == RG_OK; m++) {
     rg_pace_at(m, rg_metrics[m]->name);
     if ((rg_metrics[m]->needs & ~have) == 0)
       status = rg_metrics[m]->compute(comm, scored, r->score, &r->n);
   }
   rg_pace_end();
+  rg_free(what);
   return status;
 }
 

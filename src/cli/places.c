@@ -116,6 +116,9 @@ static const rg_place container_places[] = {
 
 static const rg_place variables[] = {
     {"RG_LOG", "all", "what to log, as --log: error, warn, info or debug"},
+    {"RG_WATCH", "all",
+     "seconds after which ranks that wait for others, or do not run, are warned of; unset: "
+     "600, 0: never"},
     {"RG_FAULT", "all",
      "for tests: NAME[:PASS][@RANK] makes a named point fail; the points "
      "are in src/base/fault.c"},

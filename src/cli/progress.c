@@ -13,6 +13,7 @@
 #define LEAST_SECONDS 5.0
 #define MOST_SECONDS 60.0
 #define MEMORY 30.0 /* seconds that a rate remembers */
+#define STANDS 3.0  /* units that would have been done since the last, at that rate */
 enum { BAR_WIDTH = 24, LEAST_BAR = 6, LONGEST = 240 };
 
 /* ---- what is said ---------------------------------------------------------------- */
@@ -57,7 +58,8 @@ void rg_progress_text(const rg_progress *p, double now, const char *note, char *
     return;
   }
   int64_t done = p->done < p->total ? p->done : p->total;
-  if (p->rate > 0)
+  bool stands = (now - p->seen) * p->rate > STANDS; /* the rate tells nothing then */
+  if (p->rate > 0 && !stands)
     clock_text((double)(p->total - done) / p->rate, time, sizeof time);
   snprintf(text, n, "%3.0f%%  %lld/%lld %s  %.4g/s  ETA %s%s%.60s",
            floor(100.0 * (double)done / (double)p->total), (long long)done,

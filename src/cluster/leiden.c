@@ -262,6 +262,7 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
   rg_status status = rg_agree(comm, check_weights(graph));
   if (status != RG_OK)
     return status;
+  rg_pace_begin("cluster", 0, "sweeps");
   leiden_level level = first_level(comm, graph, leiden_scale(comm, graph));
   int64_t total = total_degree(&level);
   leiden_rule rule = {.rate = total > 0 ? options->resolution / (double)total : 0,
@@ -272,7 +273,6 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
   bool to_the_end = options->iterations < 0;
   int most = to_the_end ? MOST_ITERATIONS : options->iterations;
   double quality = -INFINITY;
-  rg_pace_begin("cluster", 0, "sweeps");
   for (int i = 0; i < most; i++) {
     bool changed = improve(&level, &rule, small, community);
     int n = number_by_size(&level, community, label);
@@ -282,12 +282,12 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
     if (!changed || enough)
       break;
   }
-  rg_pace_end();
   leiden_connect(&level, community);
   *n_clusters = number_by_size(&level, community, label);
   *modularity = quality_of(&level, label, *n_clusters, options->resolution);
   rg_free(community);
   leiden_level_fini(&level);
+  rg_pace_end();
   return RG_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct similarity {
   double *root;  /* 1 / sqrt(degree), 0 for cells without edges */
   double ties;   /* weight of a tie between two cells */
   float *spread; /* rows and ghosts x WIDTH */
+  int applied;   /* times */
 } similarity;
 
 typedef double small[WIDTH][WIDTH];
@@ -175,6 +176,7 @@ static void free_operator(similarity *op)
 /* y = M x. Collective. */
 static void apply(similarity *op, const float *x, float *y)
 {
+  rg_pace_at(op->applied++, NULL);
   int64_t n = rg_range_n(op->rows), row_bytes = WIDTH * (int64_t)sizeof(float);
   double sum[WIDTH];
   memcpy(op->spread, x, (size_t)(n * row_bytes));
@@ -378,6 +380,7 @@ rg_mat umap_spectral(rg_comm *comm, const rg_csr *graph, uint64_t seed)
     if (op.root[i] > 0)
       rg_normals(&key, (uint64_t)(op.rows.low + i), WIDTH, x + i * WIDTH);
   double cut = 0.5, value[WIDTH];
+  rg_pace_begin("umap start", ROUNDS * (DEGREE + 1), "products");
   orthonormalise(&op, x);
   for (int round = 0; round < ROUNDS; round++) {
     small h, v;
@@ -389,6 +392,7 @@ rg_mat umap_spectral(rg_comm *comm, const rg_csr *graph, uint64_t seed)
     rotate(x, n, v);
     cut = value[WIDTH - 1] < 0.999 ? fmax(value[WIDTH - 1], 0) : 0.999;
   }
+  rg_pace_end();
   rg_mat axes = choose_axes(&op, x);
   rg_free(z);
   rg_free(y);

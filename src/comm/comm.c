@@ -25,6 +25,7 @@ rg_comm *rg_comm_start(int *argc, char ***argv)
   MPI_Comm_size(world.mpi, &world.size);
   rg_on_abort(end_job);
   rg_timer_meter(rg_comm_traffic);
+  rg_watch_start(&world);
   return &world;
 }
 
@@ -63,6 +64,7 @@ void rg_comm_exit(int code)
 
 void rg_comm_stop(void)
 {
+  rg_watch_stop();
   drop_memory(&world);
   rg_pgrid_stop();
   world.size = 0;
@@ -121,7 +123,7 @@ void rg_barrier(rg_comm *comm)
 {
   if (comm->size == 1)
     return;
-  double start = rg_now();
+  double start = rg_watch_begin();
   MPI_Barrier(comm->mpi);
   rg_wire_waited(comm, start, 0, 0);
 }

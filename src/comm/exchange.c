@@ -13,7 +13,7 @@ static void swap_counts(rg_comm *comm, const int64_t *give, int64_t *take)
     take[0] = give[0];
     return;
   }
-  double start = rg_now();
+  double start = rg_watch_begin();
   MPI_Alltoall(give, 1, MPI_INT64_T, take, 1, MPI_INT64_T, comm->mpi);
   rg_wire_waited(comm, start, 8 * others, 8 * others);
 }
@@ -33,7 +33,7 @@ void *rg_gather_all(rg_comm *comm, const void *bytes, int64_t n, int64_t *counts
   int64_t *offset = RG_NEW(int64_t, 2 * size + 1), *count = offset + size + 1;
   count[comm->rank] = n;
   if (size > 1) {
-    double start = rg_now();
+    double start = rg_watch_begin();
     MPI_Allgather(MPI_IN_PLACE, 0, MPI_INT64_T, count, 1, MPI_INT64_T, comm->mpi);
     rg_wire_waited(comm, start, 8 * (size - 1), 8 * (size - 1));
   }

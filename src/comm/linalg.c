@@ -92,8 +92,10 @@ static int eigh_grid(rg_pmat *a, rg_pmat *z, int n, double *values)
   int_size += 8 * n;
   double *work = RG_NEW(double, length);
   int *int_work = RG_NEW(int, int_size);
+  rg_watch_begin();
   pdsyevd_("V", "U", &n, a->data, &one, &one, a->desc, values, z->data, &one, &one,
            z->desc, work, &length, int_work, &int_size, &info, 1, 1);
+  rg_watch_end();
   rg_free(int_work);
   rg_free(work);
   return info;
@@ -171,8 +173,10 @@ static int svd_grid(rg_pmat *a, rg_pmat *u, rg_pmat *vt, int n, double *s)
            u->desc, vt->data, &one, &one, vt->desc, &size, &query, &info, 1, 1);
   int length = (int)size + slack(a);
   double *work = RG_NEW(double, length);
+  rg_watch_begin();
   pdgesvd_("V", "V", &n, &n, a->data, &one, &one, a->desc, s, u->data, &one, &one,
            u->desc, vt->data, &one, &one, vt->desc, work, &length, &info, 1, 1);
+  rg_watch_end();
   rg_free(work);
   return info;
 }
@@ -255,8 +259,10 @@ static int solve_grid(rg_comm *comm, const double *a, int n, double *b, int m)
   rg_pmat_spread(&grid, &right, b);
   if (rg_pgrid_inside(&grid)) {
     int here;
+    rg_watch_begin();
     pdposv_("U", &n, &m, matrix.data, &one, &one, matrix.desc, right.data, &one, &one,
             right.desc, &here, 1);
+    rg_watch_end();
     info = here;
   }
   rg_max_i64(comm, &info, 1);

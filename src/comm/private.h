@@ -33,9 +33,20 @@ void rg_wire_wait(rg_comm *comm);
 /** Block r of `buffer`, offset[r]..offset[r+1], is filled on rank r; fill all of them
  *  on every rank. Collective. */
 void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset);
-/** Count a collective of MPI that was called at `start` (rg_now) and is just back, and the
- *  bytes it moved, for rg_comm_traffic. */
+/** Count a collective of MPI that was called at `start` (rg_watch_begin) and is just back,
+ *  and the bytes it moved, for rg_comm_traffic. */
 void rg_wire_waited(rg_comm *comm, double start, int64_t sent, int64_t received);
+
+/* ---- watch.c: ranks that wait for too long --------------------------------------- */
+
+/** A thread that warns when ranks of this host wait, or do not run, for longer than
+ *  RG_WATCH says (seconds; unset: 600; 0: never, and no thread). Collective. */
+void rg_watch_start(rg_comm *comm);
+/** Collective. */
+void rg_watch_stop(void);
+/** This rank begins to wait for others, now (rg_now); it goes on. */
+double rg_watch_begin(void);
+void rg_watch_end(void);
 
 /* ---- ordered sums: way.c chooses, tree.c and butterfly.c go ---------------------- */
 

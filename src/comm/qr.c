@@ -154,7 +154,9 @@ static void stack_qr(const rg_pgrid *grid, rg_pmat *a, double *r)
     pdgeqrf_(&a->m, &a->n, a->data, &one, &one, a->desc, tau, &size, &query, &info);
     length = (int)size;
     work = RG_NEW(double, length);
+    rg_watch_begin();
     pdgeqrf_(&a->m, &a->n, a->data, &one, &one, a->desc, tau, work, &length, &info);
+    rg_watch_end();
     RG_ASSERT(info == 0);
     rg_free(work);
   }
@@ -164,8 +166,10 @@ static void stack_qr(const rg_pgrid *grid, rg_pmat *a, double *r)
              &info);
     length = (int)size;
     work = RG_NEW(double, length);
+    rg_watch_begin();
     pdorgqr_(&a->m, &a->n, &a->n, a->data, &one, &one, a->desc, tau, work, &length,
              &info);
+    rg_watch_end();
     RG_ASSERT(info == 0);
     rg_free(work);
   }

@@ -5,7 +5,7 @@ static void allreduce(rg_comm *comm, void *x, int64_t n, MPI_Datatype type, MPI_
 {
   if (comm->size == 1)
     return;
-  double start = rg_now();
+  double start = rg_watch_begin();
   char *at = x; /* the types reduced here are 8 bytes long */
   for (int64_t done = 0; done < n;) {
     int piece = rg_wire_elements(n - done, 8);
@@ -52,7 +52,7 @@ void rg_broadcast(rg_comm *comm, void *bytes, int64_t n, int root)
   RG_ASSERT(root >= 0 && root < comm->size);
   if (comm->size == 1)
     return;
-  double start = rg_now();
+  double start = rg_watch_begin();
   char *at = bytes;
   for (int64_t done = 0; done < n;) {
     int piece = rg_wire_elements(n - done, 1);
@@ -67,7 +67,7 @@ int64_t rg_prefix_i64(rg_comm *comm, int64_t x, int64_t *total)
 {
   int64_t before = 0, sum = x;
   if (comm->size > 1) {
-    double start = rg_now();
+    double start = rg_watch_begin();
     MPI_Exscan(&x, &before, 1, MPI_INT64_T, MPI_SUM, comm->mpi);
     if (comm->rank == 0)
       before = 0; /* MPI leaves it undefined there */

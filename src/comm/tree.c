@@ -42,7 +42,7 @@ static rg_range *find_ranges(rg_comm *comm, int64_t n, const rg_range *mine)
     ranges[r] = rg_part(n, r, comm->size);
   if (!mine)
     return ranges;
-  double start = rg_now();
+  double start = rg_watch_begin();
   MPI_Allgather(mine, sizeof *mine, MPI_BYTE, ranges, sizeof *mine, MPI_BYTE, comm->mpi);
   int64_t others = (int64_t)sizeof *mine * (comm->size - 1);
   rg_wire_waited(comm, start, others, others);

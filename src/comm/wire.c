@@ -21,6 +21,7 @@ int rg_wire_elements(int64_t n, int64_t size)
 
 void rg_wire_waited(rg_comm *comm, double start, int64_t sent, int64_t received)
 {
+  rg_watch_end();
   traffic.sent += sent;
   traffic.received += received;
   for (int reached = 1; reached < comm->size; reached *= 2)
@@ -75,16 +76,17 @@ void rg_wire_receive(rg_comm *comm, void *bytes, int64_t n, int from, int tag)
 
 void rg_wire_wait(rg_comm *comm)
 {
-  double start = rg_now();
   MPI_Request *at = comm->requests;
   if (comm->n_requests == 0)
     return;
+  double start = rg_watch_begin();
   for (int64_t left = comm->n_requests; left > 0;) {
     int some = left < (1 << 20) ? (int)left : 1 << 20;
     MPI_Waitall(some, at, MPI_STATUSES_IGNORE);
     at += some;
     left -= some;
   }
+  rg_watch_end();
   comm->n_requests = 0;
   traffic.rounds++;
   traffic.seconds += rg_now() - start;
@@ -119,7 +121,7 @@ void rg_wire_gather(rg_comm *comm, void *buffer, const int64_t *offset)
     counts[r] = (int)(offset[r + 1] - offset[r]);
     starts[r] = (int)offset[r];
   }
-  double start = rg_now();
+  double start = rg_watch_begin();
   MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_BYTE, buffer, counts, starts, MPI_BYTE,
                  comm->mpi);
   rg_wire_waited(comm, start, (int64_t)counts[rank] * (size - 1),

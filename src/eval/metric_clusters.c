@@ -37,7 +37,9 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
   rg_status status = RG_OK;
   double best_nmi = -1, best_ari = 0, best = 0;
   bool apart = tells_apart(comm, scored->knn);
+  rg_pace_begin("clusters", 20, "resolutions");
   for (int k = 1; k <= 20; k++) {
+    rg_pace_at(k - 1, NULL);
     double nmi = 0, ari = 0; /* of one cluster */
     if (apart)
       RG_TRY(at_resolution(comm, scored, k / 10.0, &nmi, &ari));
@@ -55,6 +57,7 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
   rg_score_add(scores, n, "ari_best_resolution", best_ari);
   rg_score_add(scores, n, "best_resolution", best);
 out:
+  rg_pace_end();
   return status;
 }
 

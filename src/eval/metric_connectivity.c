@@ -16,7 +16,10 @@ static int64_t *components(rg_comm *comm, const rg_scored *scored, int64_t first
   for (int64_t i = 0; i < rows; i++)
     mine[i] = first + i;
   rg_fetch(comm, scored->label, total, sizeof *label, ids, n, label);
+  rg_pace_begin("connectivity", 0, "rounds");
+  int64_t round = 0;
   for (bool changed = true; changed;) {
+    rg_pace_at(round++, NULL);
     changed = false;
     rg_fetch(comm, mine, total, sizeof *mine, ids, n, far);
     for (int64_t i = 0; i < rows; i++)
@@ -27,6 +30,7 @@ static int64_t *components(rg_comm *comm, const rg_scored *scored, int64_t first
         }
     changed = rg_any(comm, changed);
   }
+  rg_pace_end();
   rg_free(label);
   rg_free(far);
   rg_free(ids);

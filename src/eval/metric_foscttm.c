@@ -32,12 +32,16 @@ static rg_points points_of(const rg_scored *scored, const rg_mat *of)
 static void count(const rg_points *mine, const float *other, int64_t n, const float *own,
                   int64_t *closer)
 {
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < mine->n; i++)
+  rg_pace_begin("strangers", mine->n, "cells");
+#pragma omp parallel for schedule(dynamic, 16)
+  for (int64_t i = 0; i < mine->n; i++) {
+    rg_pace_at(i, NULL);
     for (int64_t j = 0; j < n; j++) {
       float d = rg_dist2(mine->x + i * mine->ld, other + j * mine->ld, mine->ld);
       closer[i] += d < own[i] ? 2 : d == own[i];
     }
+  }
+  rg_pace_end();
 }
 
 /* Sum over cells of twice the number of strangers that are closer than the other half. */

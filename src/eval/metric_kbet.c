@@ -97,7 +97,9 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
 {
   rg_status status = RG_OK;
   double sum = 0, labels = 0;
+  rg_pace_begin("kbet", scored->n_labels, "labels");
   for (int l = 0; status == RG_OK && l < scored->n_labels; l++) {
+    rg_pace_at(l, NULL);
     part p = part_of(comm, scored, l);
     if (p.total >= FEWEST && p.n_batches > 1) {
       double share = 0;
@@ -107,6 +109,7 @@ static rg_status compute(rg_comm *comm, const rg_scored *scored, rg_score *score
     }
     part_fini(&p);
   }
+  rg_pace_end();
   if (status == RG_OK)
     rg_score_add(scores, n, "kbet", labels > 0 ? sum / labels : NAN);
   return status;

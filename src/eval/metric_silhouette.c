@@ -48,18 +48,22 @@ static double *all_silhouettes(rg_comm *comm, const rg_sample *s, const int32_t 
 {
   rg_range mine = rg_part(s->n, rg_rank(comm), rg_size(comm));
   double *width = RG_NEW(double, rg_range_n(mine));
+  rg_pace_begin("silhouettes", rg_range_n(mine), "cells");
 #pragma omp parallel
   {
     double *sum = RG_NEW(double, n);
     int64_t *count = RG_NEW(int64_t, n);
 #pragma omp for schedule(dynamic, 16)
-    for (int64_t i = mine.low; i < mine.high; i++)
+    for (int64_t i = mine.low; i < mine.high; i++) {
+      rg_pace_at(i - mine.low, NULL);
       width[i - mine.low] = g[i] < 0 ? NAN
                                      : silhouette(s, i, g, n, among,
                                                   among ? among[i] : 0, sum, count);
+    }
     rg_free(sum);
     rg_free(count);
   }
+  rg_pace_end();
   int64_t bytes;
   double *all = rg_gather_all(comm, width, rg_range_n(mine) * (int64_t)sizeof *width, NULL,
                               &bytes);

@@ -178,12 +178,14 @@ static double score(const work *w, const double *truth, const double *guess)
 static void score_features(const work *w, double *const *value)
 {
   int64_t features = w->test.columns.rows;
+  rg_pace_begin("evaluate", features, "features");
 #pragma omp parallel
   {
     double *truth = RG_NEW(double, w->test.n), *guess = RG_NEW(double, w->test.n);
     double *train = RG_NEW(double, w->train.n);
 #pragma omp for schedule(dynamic)
     for (int64_t f = 0; f < features; f++) {
+      rg_pace_at(f, NULL);
       guessed g = {f, truth, train};
       fill_truth(w, &w->test, f, truth);
       if (w->train.n > 0)
@@ -200,6 +202,7 @@ static void score_features(const work *w, double *const *value)
     rg_free(guess);
     rg_free(train);
   }
+  rg_pace_end();
 }
 
 static int rising(const void *x, const void *y)

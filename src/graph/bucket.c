@@ -262,11 +262,14 @@ static void split(const rg_points *points, const int32_t *member, int64_t n, rg_
 static buckets split_full(const guests *g, uint64_t seed)
 {
   buckets out = {.room = g->all.n + 1, .offset = RG_NEW(int64_t, g->all.n + 1)};
+  rg_pace_begin("split buckets", g->all.n, "buckets");
   for (int64_t b = 0; b < g->all.n; b++) {
+    rg_pace_at(b, NULL);
     rg_key key = {seed, (uint64_t)b << 32, RG_FOR_SKETCH};
     int64_t low = g->all.offset[b];
     split(&g->points, g->all.member + low, g->all.offset[b + 1] - low, key, &out);
   }
+  rg_pace_end();
   return out;
 }
 

@@ -115,10 +115,15 @@ rg_status rg_connectivities(rg_comm *comm, const rg_knn *knn, rg_csr *connectivi
   double mean_all = mean_distance(comm, knn);
   double target = log2(knn->k + 1.0);
   float *w = RG_NEW(float, knn->rows * knn->k);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < knn->rows; i++)
+  rg_pace_begin("weights", knn->rows, "cells");
+#pragma omp parallel for schedule(dynamic, 1024)
+  for (int64_t i = 0; i < knn->rows; i++) {
+    if (i % 1024 == 0)
+      rg_pace_at(i, NULL);
     weigh_row(knn->distance + i * knn->k, neighbours_of(knn, i), target, mean_all,
               w + i * knn->k);
+  }
+  rg_pace_end();
   rg_csr directed = as_csr(knn, n_total, w);
   *connectivities = rg_combine_transpose(comm, &directed, fuzzy_union);
   *distances = as_csr(knn, n_total, knn->distance);

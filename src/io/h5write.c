@@ -72,11 +72,13 @@ rg_status rg_h5_begin(rg_comm *comm, const char *path, const char *magic,
   rg_h5_writer *w = new_writer(comm, path);
   w->magic = magic ? rg_strdup(magic) : NULL;
   status = rg_disk_from_root(comm, w->root ? create_file(w) : RG_OK);
-  if (status == RG_OK)
-    *writer = w;
-  else
+  if (status != RG_OK) {
     free_writer(w);
-  return status;
+    return status;
+  }
+  rg_pace_begin("write", 0, "MB");
+  *writer = w;
+  return RG_OK;
 }
 
 /* Copy the whole of a file, piece by piece. */
@@ -101,6 +103,7 @@ static rg_status copy_file(const char *from, const char *to)
       break;
     RG_TRY(rg_disk_write(out, to, buffer, n, at));
     at += n;
+    rg_pace_at(at / 1000000, NULL);
   }
 
 out:
@@ -134,8 +137,11 @@ rg_status rg_h5_begin_copy(rg_comm *comm, const char *input, const char *path,
   if (status != RG_OK)
     return status;
   rg_h5_writer *w = new_writer(comm, path);
+  rg_pace_begin("copy", 0, "MB");
   status = rg_disk_from_root(comm, w->root ? copy_and_open(w, input) : RG_OK);
+  rg_pace_end();
   if (status == RG_OK) {
+    rg_pace_begin("write", 0, "MB");
     *writer = w;
     return RG_OK;
   }
@@ -197,6 +203,7 @@ rg_status rg_h5_finish(rg_h5_writer *w)
   if (status != RG_OK && w->root)
     rg_disk_remove(w->temp);
   free_writer(w);
+  rg_pace_end();
   return status;
 }
 

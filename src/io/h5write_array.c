@@ -8,7 +8,7 @@
 
 #include "disk.h"
 
-enum { TEXTS_AT_ONCE = 65536 };
+enum { TEXTS_AT_ONCE = 65536, PIECE = 1 << 26 };
 
 static hid_t file_type(rg_h5_type type)
 {
@@ -87,7 +87,16 @@ static rg_status write_values(rg_h5_writer *w, const void *bytes, int64_t n,
   }
   if (rg_fault("h5.write"))
     return rg_fail(RG_EFAIL, "%s: cannot be written: injected fault", w->path);
-  return rg_disk_write(w->fd, w->path, bytes, n, offset);
+  rg_status status = RG_OK;
+  const char *from = bytes;
+  for (int64_t done = 0; done < n && status == RG_OK;) {
+    int64_t piece = n - done < PIECE ? n - done : PIECE;
+    status = rg_disk_write(w->fd, w->path, from + done, piece, offset + done);
+    done += piece;
+    w->written += piece;
+    rg_pace_at(w->written / 1000000, NULL);
+  }
+  return status;
 }
 
 rg_range rg_h5_place(rg_h5_writer *w, int64_t rows, int64_t *total)
@@ -145,7 +154,10 @@ static void put_texts(rg_h5_writer *w, const char *path, const char *text, int64
   bool good = id >= 0;
   for (int64_t low = 0; good && low < n; low += TEXTS_AT_ONCE) {
     int64_t high = low + TEXTS_AT_ONCE < n ? low + TEXTS_AT_ONCE : n;
+    const char *begin = text;
     good = write_texts(id, type, low, high, &text);
+    w->written += text - begin;
+    rg_pace_at(w->written / 1000000, NULL);
   }
   if (id >= 0)
     good = H5Dclose(id) >= 0 && good;

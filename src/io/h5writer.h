@@ -14,6 +14,7 @@ struct rg_h5_writer {
   char *magic;      /* of the user block, or NULL */
   hid_t file;       /* on rank 0 */
   int fd;           /* for values; opened when first needed */
+  int64_t written;  /* bytes of values by this rank */
   rg_status status; /* first failure of this rank */
 };
 

@@ -55,6 +55,8 @@ void rg_vault_free(rg_vault *vault)
 {
   if (vault->fd >= 0)
     close(vault->fd);
+  if (vault->temp)
+    rg_pace_end();
   for (int64_t i = 0; i < vault->n_arrays; i++)
     rg_free(vault->arrays[i].hashes);
   for (int64_t i = 0; i < vault->n_notes; i++) {

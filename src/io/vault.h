@@ -45,6 +45,7 @@ struct rg_vault {
   int64_t part_end; /* its bytes so far */
   int fd;           /* open file of part `fd_part`, or -1 */
   int64_t fd_part;
+  int64_t written; /* bytes by this rank */
   bool failed; /* a put failed: commit will not succeed */
 };
 

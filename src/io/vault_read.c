@@ -78,17 +78,21 @@ static rg_status check_blocks(rg_vault *vault)
   rg_range mine = rg_part(total, rg_rank(vault->comm), rg_size(vault->comm));
   char *buffer = rg_alloc(RG_VAULT_BLOCK, 1);
   rg_status status = RG_OK;
-  int64_t first = 0;
+  int64_t first = 0, done = 0;
+  rg_pace_begin("check", rg_range_n(mine), "blocks");
   for (int64_t i = 0; i < vault->n_arrays; i++) {
     const rg_vault_array *a = &vault->arrays[i];
     int64_t low = mine.low > first ? mine.low - first : 0;
     int64_t high = mine.high - first < a->n_blocks ? mine.high - first : a->n_blocks;
-    for (int64_t b = low; b < high; b++)
+    for (int64_t b = low; b < high; b++) {
+      rg_pace_at(done++, NULL);
       RG_TRY(check_block(vault, a, b, buffer));
+    }
     first += a->n_blocks;
   }
 
 out:
+  rg_pace_end();
   rg_free(buffer);
   return status;
 }

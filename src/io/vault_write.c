@@ -26,6 +26,7 @@ rg_status rg_vault_create(rg_comm *comm, const char *path, rg_vault **out_vault)
   vault->path = rg_strdup(path);
   vault->temp = rg_disk_temp(path);
   vault->fd = -1;
+  rg_pace_begin("write", 0, "MB"); /* to rg_vault_free */
   status = rg_disk_from_root(comm, rg_rank(comm) == 0 ? make_temp(vault) : RG_OK);
   if (status != RG_OK)
     rg_vault_free(vault);
@@ -79,6 +80,8 @@ static rg_status write_blocks(rg_vault *vault, const rg_vault_array *a,
     if (status != RG_OK)
       return status;
     hashes[done / RG_VAULT_BLOCK] = rg_hash(bytes + done, (size_t)size, 0);
+    vault->written += size;
+    rg_pace_at(vault->written / 1000000, NULL);
   }
   return RG_OK;
 }

@@ -102,8 +102,10 @@ static void rank_columns(ranking *r, const rg_columns *columns)
   {
     scratch s = scratch_new(r->contrast.n_groups, longest);
 #pragma omp for schedule(dynamic, 8)
-    for (int64_t f = 0; f < columns->n; f++)
+    for (int64_t f = 0; f < columns->n; f++) {
+      rg_pace_at(r->n + f, NULL);
       rank_column(r, columns, f, &s);
+    }
     scratch_fini(&s);
   }
   r->n += columns->n;
@@ -124,12 +126,14 @@ static void rank_blocks(rg_comm *comm, const rg_csr *values, const int32_t *grou
     r->room += rg_range_n(rg_part(rg_range_n(block), rg_rank(comm), ranks));
   }
   r->found = RG_NEW(rg_marker, r->room * r->contrast.n_groups);
+  rg_pace_begin("markers", r->room, "features");
   for (int64_t b = 0; b < blocks; b++) {
     rg_range block = {cols * b / blocks, cols * (b + 1) / blocks};
     rg_columns columns = rg_columns_deal(comm, values, group, block);
     rank_columns(r, &columns);
     rg_columns_fini(&columns);
   }
+  rg_pace_end();
 }
 
 /* ---- one group ------------------------------------------------------------------- */

@@ -44,6 +44,17 @@ Test(progress, stands_still_when_nothing_is_done)
   cr_assert_eq(p.rate, 0);
 }
 
+Test(progress, no_time_left_when_it_stands_still)
+{
+  rg_progress p = made(10);
+  char text[240];
+  rg_progress_note(&p, 110, 5);
+  rg_progress_text(&p, 112, NULL, text, sizeof text);
+  cr_assert_str_eq(text, " 50%  5/10 cells  0.5/s  ETA 0:10");
+  rg_progress_text(&p, 120, "kbet, 3/7 labels", text, sizeof text);
+  cr_assert_str_eq(text, " 50%  5/10 cells  0.5/s  ETA ?  kbet, 3/7 labels");
+}
+
 Test(progress, without_a_total_counts)
 {
   rg_progress p = made(0);
