@@ -32,7 +32,7 @@ train() {
   pid=$(second)
   kill -STOP "$pid"
   tenths=0
-  until grep -q 'hangs' "$scratch/err" || test $tenths -gt "$2"; do
+  until grep -q 'does not run' "$scratch/err" || test $tenths -gt "$2"; do
     sleep 0.1
     tenths=$((tenths + 1))
   done
@@ -41,7 +41,7 @@ train() {
   wait $job
 }
 
-train 1 200
+train 3 300
 ok $? 'a run of which one rank is stopped for a while'
 same "$before" running 'it was stopped while it trained'
 host=$(uname -n)
@@ -51,9 +51,9 @@ same "$(grep -c "^regatta: warning: $said; if .* hangs, cancel" "$scratch/err")"
 same "$(grep -c "^regatta: warning: $host: the ranks go on" "$scratch/err")" 1 \
   'and says that they go on'
 hash=$(hash_of "$scratch/run")
-train 0 15
+train 0 35
 ok $? 'the same without watching'
-same "$(grep -c 'regatta: warning' "$scratch/err")" 0 'nothing is said then'
+same "$(grep -c 'hangs' "$scratch/err")" 0 'nothing is said then'
 same "$(hash_of "$scratch/run")" "$hash" 'the parameters are the same'
 test -n "$hash"
 ok $? 'there are some'
