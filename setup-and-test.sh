@@ -8,4 +8,5 @@ for_tests=yes
 test "${1:-}" != --few-packages || for_tests=no
 cd "$(dirname "$0")"
 . build-aux/setup.sh
+echo "all tests: many minutes; each tells what it found when it has ended" >&2
 exec make -C build check

@@ -8,9 +8,9 @@ packages="gcc make autoconf automake pkg-config openmpi-bin libopenmpi-dev
 
 # What only tests drive: a test is skipped, with a line, where its tool is missing.
 test_packages="slurmctld slurmd slurm-client munge iproute2 lmod chromium hunspell
-  hunspell-en-us python3-sphinx python3-myst-parser python3-sphinx-rtd-theme python3-numpy
-  python3-scipy python3-h5py python3-anndata python3-matplotlib r-bioc-rhdf5
-  r-cran-seuratobject"
+  hunspell-en-us man-db python3-sphinx python3-myst-parser python3-sphinx-rtd-theme
+  python3-numpy python3-scipy python3-sklearn python3-h5py python3-anndata
+  python3-matplotlib r-bioc-rhdf5 r-cran-seuratobject"
 
 # rg_missing PACKAGE...: those that are not installed, on one line.
 rg_missing() {

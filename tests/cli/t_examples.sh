@@ -16,7 +16,11 @@ real() {
   babel | multivi | sailer | sailerx) cells=bmmc_multiome_small ;;
   *) cells=bmmc_cite_small ;;
   esac
-  cells=${REGATTA_DATA:-/nowhere}/$cells.h5mu
+  if test -z "${REGATTA_DATA:-}"; then
+    skip "$1 on real cells" "REGATTA_DATA is not set"
+    return
+  fi
+  cells=$REGATTA_DATA/$cells.h5mu
   if ! test -f "$cells"; then
     skip "$1 on real cells" "REGATTA_DATA has no ${cells##*/}"
     return
