@@ -12,6 +12,7 @@
 typedef struct rg_report_source {
   const char *title;   /* what is reported on: RUN or RESULTS.h5ad */
   const char *run;     /* folder of the run */
+  const char *state;   /* of the run; NULL: what its STATUS says */
   const char *results; /* the file, for messages */
   const rg_annot *annot; /* its obs, uns and X_umap */
   const rg_column *clusters, *labels, *batch; /* categories over the rows of annot */

@@ -201,6 +201,7 @@ static rg_status write_page(const rg_call *call, const subject *s)
   rg_report_source source = {
       .title = call->arguments[0],
       .run = s->is_run ? call->arguments[0] : NULL,
+      .state = call->inside ? "done" : NULL, /* it comes last */
       .results = s->results,
       .annot = s->has_results ? &s->annot : NULL,
       .clusters = given(&s->clusters),

@@ -152,9 +152,14 @@ static rg_status evaluate_stage(const pipeline *p)
   return stage(p->call, "evaluate", &w);
 }
 
+/* The page has the times of all before it. It takes seconds: a request to stop that comes
+ * now finds the run done, rather than to be done again from the training on. */
 static rg_status report_stage(const pipeline *p)
 {
   words w = {0};
+  rg_status status = rg_work_timers(p->call->comm, p->options->output);
+  if (status != RG_OK)
+    return status;
   add(&w, p->options->output);
   return stage(p->call, "report", &w);
 }
@@ -200,22 +205,19 @@ static rg_status after_training(pipeline *p)
     RG_TRY(before(p, stages[k].name));
     RG_TRY(stages[k].run(p));
   }
+  if (last_stage(p->options) == REPORT)
+    RG_TRY(stages[REPORT].run(p));
 out:
   rg_say_result_later(NULL);
   return status;
 }
 
-/* The page about it all, when the folder says that it is done. */
-static rg_status tell(const pipeline *p)
+static void tell(const pipeline *p)
 {
-  int last = last_stage(p->options);
-  rg_status status = last == REPORT ? stages[REPORT].run(p) : RG_OK;
-  if (status != RG_OK)
-    return status;
+  bool trained = last_stage(p->options) == TRAIN;
   rg_work_table(p->call->comm);
   rg_work_memory(p->call->comm);
-  rg_say_result(p->call->comm, last == TRAIN ? p->options->output : p->results);
-  return RG_OK;
+  rg_say_result(p->call->comm, trained ? p->options->output : p->results);
 }
 
 static rg_status run(const rg_call *call)
@@ -228,7 +230,7 @@ static rg_status run(const rg_call *call)
     status = rg_work_finish(call->comm, o->output, false, after_training(&p));
   rg_stop_on_signals(false);
   if (status == RG_OK && !call->print_config)
-    status = tell(&p);
+    tell(&p);
   rg_plan_fini(&p.plan);
   rg_free(p.rep);
   rg_free(p.results);

@@ -24,7 +24,9 @@ static void put_score(const report *r, page *p, const char *name)
 /* "done", "stopped", "failed" or "running"; "" when unknown. */
 static void read_state(const report *r, char state[32])
 {
-  state[0] = '\0';
+  snprintf(state, 32, "%s", r->from->state ? r->from->state : "");
+  if (r->from->state)
+    return;
   char *path = r->from->run ? report_path(r, "STATUS") : NULL;
   FILE *file = path ? fopen(path, "r") : NULL;
   if (file) {

@@ -85,6 +85,25 @@ pipeline
 same $? 0 "regatta run: it goes on"
 same "$(cat "$scratch/all/STATUS")" done "regatta run: STATUS at the end"
 
+# a signal in the report, which waits for a pipe in the place of a file that it reads
+told() {
+  on 2 run "$scratch/a.h5mu" -o "$scratch/told" --set train.batch=32 --set sailerx.epochs=1
+}
+told &
+until mv "$scratch/told/commands.jsonl" "$scratch/commands" 2>/dev/null; do sleep 0.05; done
+mkfifo "$scratch/told/commands.jsonl"
+for _ in $(seq 600); do
+  ! grep -q '^umap' "$scratch/told/timers.csv" 2>/dev/null || break
+  sleep 0.05
+done
+pkill -USR1 -f "^$regatta run .*-o $scratch/told "
+same "$(cat "$scratch/told/STATUS")" running "regatta run: STATUS before the report is there"
+timeout 60 sh -c 'cat "$1" >"$2"' - "$scratch/commands" "$scratch/told/commands.jsonl"
+wait $!
+same "$?, $(cat "$scratch/told/STATUS")" "0, done" "SIGUSR1 in the report: it is ended"
+test -s "$scratch/told/report.html" && ! grep -q "has not ended" "$scratch/told/report.html"
+ok $? "SIGUSR1 in the report: the page is there and does not say that it was not ended"
+
 # killed without warning, at a fault in the middle of a checkpoint
 for point in vault.write:3 vault.rename:2; do
   run=fault-$(echo $point | tr .: --)
