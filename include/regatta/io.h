@@ -319,9 +319,12 @@ rg_status rg_write_text(rg_comm *comm, const char *path, const char *text);
 rg_status rg_write_texts(rg_comm *comm, const char *path, const char *text, int64_t n);
 /** Make a folder (and its parents); fine when it exists. Collective. */
 rg_status rg_make_folder(rg_comm *comm, const char *path);
-/** Fail early when `path` cannot be written: its folder is missing or not writable.
- *  Collective. */
+/** Fail early when the file (the folder) `path` cannot be written: what is to hold it is
+ *  missing or not writable, or a folder (a file) is there. RG_EUSAGE. Collective. */
 rg_status rg_check_output(rg_comm *comm, const char *path);
+rg_status rg_check_folder(rg_comm *comm, const char *path);
+/** Both are there, and one file or folder. Not collective. */
+bool rg_same_file(const char *a, const char *b);
 
 /* ---- the library behind ---------------------------------------------------------- */
 

@@ -139,7 +139,7 @@ static rg_status run(const rg_call *call)
     goto out;
   }
   rg_open_options open = {.layer = given->layer, .genome = given->genome};
-  RG_TRY(rg_check_output(call->comm, given->output));
+  RG_TRY(rg_check_folder(call->comm, given->output));
   RG_TRY(rg_open(call->comm, call->arguments[0], &open, &file));
   RG_TRY(rg_prepare(file, &prepare, given->batch, given->labels, NULL, &dataset));
   RG_TRY(write_run(call, config, &dataset, given->output));

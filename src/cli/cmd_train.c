@@ -92,7 +92,7 @@ static rg_status run(const rg_call *call)
     rg_say(comm, "%s", plan.configuration);
     goto out;
   }
-  RG_TRY(rg_check_output(comm, o->output));
+  RG_TRY(rg_check_folder(comm, o->output));
   RG_TRY(check_folder(call, o));
   rg_timer_start("read");
   RG_TRY(rg_work_open(comm, call->arguments[0], &plan, &file));

@@ -17,6 +17,18 @@ static void print_version(rg_comm *comm)
   fflush(stdout);
 }
 
+/* An output that is one of the inputs would take its place. */
+static rg_status check_apart(const rg_command *command, const rg_parsed *parsed)
+{
+  const char *output = rg_options_output(command, parsed);
+  for (int i = 0; output && i < parsed->call.n_arguments; i++)
+    if (rg_same_file(parsed->arguments[i], output))
+      return rg_fail(RG_EUSAGE, "%s: is the input, which is never modified; choose "
+                                "another name for the output",
+                     output);
+  return RG_OK;
+}
+
 static rg_status run_command(rg_comm *comm, const rg_command *command, int argc,
                              char **argv)
 {
@@ -32,6 +44,7 @@ static rg_status run_command(rg_comm *comm, const rg_command *command, int argc,
   } else {
     parsed.call.comm = comm;
     parsed.call.line = line;
+    RG_TRY_ALL(comm, check_apart(command, &parsed));
     if (!command->light && !parsed.call.print_config)
       rg_comm_start_line(comm);
     RG_TRY_ALL(comm, command->run(&parsed.call));

@@ -172,6 +172,15 @@ static rg_status short_option(cursor *c, const char *word, rg_parsed *parsed)
                  c->command->name, word, c->command->name);
 }
 
+const char *rg_options_output(const rg_command *command, const rg_parsed *parsed)
+{
+  const rg_field *field = find_field(command, "output");
+  const char *output = NULL;
+  if (field)
+    memcpy(&output, (const char *)parsed->options + field->offset, sizeof output);
+  return output;
+}
+
 /* What stands in the usage line outside brackets is required. */
 static rg_status check_required(const rg_command *command, const rg_parsed *parsed)
 {
@@ -185,11 +194,9 @@ static rg_status check_required(const rg_command *command, const rg_parsed *pars
                    command->name, parsed->arguments[command->max_arguments],
                    command->name, command->arguments);
   const char *o = strstr(command->arguments, "-o ");
-  const rg_field *field = find_field(command, "output");
-  if (!o || !field || (o > command->arguments && o[-1] == '['))
+  if (!o || !find_field(command, "output") || (o > command->arguments && o[-1] == '['))
     return RG_OK;
-  const char *output;
-  memcpy(&output, (const char *)parsed->options + field->offset, sizeof output);
+  const char *output = rg_options_output(command, parsed);
   if (!output || !*output)
     return rg_fail(RG_EUSAGE, "%s: the output is missing; usage: regatta %s %s",
                    command->name, command->name, command->arguments);

@@ -19,6 +19,8 @@ typedef struct rg_parsed {
  *  failure `parsed` still has to be freed. RG_EUSAGE. Not collective. */
 rg_status rg_options_parse(const rg_command *command, int argc, char *const *argv,
                            rg_parsed *parsed);
+/** What -o says; NULL without it. Borrowed. Not collective. */
+const char *rg_options_output(const rg_command *command, const rg_parsed *parsed);
 void rg_parsed_fini(const rg_command *command, rg_parsed *parsed);
 
 /** The command of that name; RG_EUSAGE with the nearest name when there is none. Not

@@ -132,8 +132,10 @@ static int exchange(const char *temp, const char *path)
 
 rg_status rg_disk_replace(const char *temp, const char *path)
 {
-  struct stat there;
+  struct stat there, here;
   bool folder = lstat(path, &there) == 0 && S_ISDIR(there.st_mode);
+  if (folder && lstat(temp, &here) == 0 && !S_ISDIR(here.st_mode))
+    return rg_fail(RG_EUSAGE, "%s: is a folder, which no file replaces", path);
   int failed = folder ? exchange(temp, path) : rename(temp, path);
   if (failed)
     return fail(path, "cannot be put in place");
@@ -292,7 +294,7 @@ rg_status rg_make_folder(rg_comm *comm, const char *path)
   return rg_disk_from_root(comm, status);
 }
 
-rg_status rg_check_output(rg_comm *comm, const char *path)
+static rg_status check_parent(const char *path)
 {
   rg_status status = RG_OK;
   char *parent = parent_of(path);
@@ -306,5 +308,30 @@ rg_status rg_check_output(rg_comm *comm, const char *path)
     status = rg_fail(RG_EUSAGE, "%s: the folder %s cannot be written: %s", path, parent,
                      strerror(errno));
   rg_free(parent);
+  return status;
+}
+
+rg_status rg_check_output(rg_comm *comm, const char *path)
+{
+  struct stat there;
+  rg_status status = check_parent(path);
+  if (status == RG_OK && stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+    status = rg_fail(RG_EUSAGE, "%s: is a folder; give the name of a file", path);
   return rg_agree(comm, status);
+}
+
+rg_status rg_check_folder(rg_comm *comm, const char *path)
+{
+  struct stat there;
+  rg_status status = check_parent(path);
+  if (status == RG_OK && stat(path, &there) == 0 && !S_ISDIR(there.st_mode))
+    status = rg_fail(RG_EUSAGE, "%s: is a file; give the name of a folder", path);
+  return rg_agree(comm, status);
+}
+
+bool rg_same_file(const char *a, const char *b)
+{
+  struct stat x, y;
+  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+         x.st_ino == y.st_ino;
 }

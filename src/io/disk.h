@@ -21,7 +21,8 @@ rg_status rg_disk_sync(const char *path);
 /** Flush the folder that holds `path`. Not collective. */
 rg_status rg_disk_sync_parent(const char *path);
 /** Rename a flushed temporary file or folder to `path`, in place of what is there; what
- *  was there is removed. Not collective. */
+ *  was there is removed, but for a folder in the place of a file: RG_EUSAGE. Not
+ *  collective. */
 rg_status rg_disk_replace(const char *temp, const char *path);
 /** Remove a file or a folder with all in it; links are not followed; nothing there is
  *  fine. Not collective. */

@@ -3,7 +3,6 @@
 #include "regatta/io.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "frame.h"
 #include "frame_write.h"
@@ -46,9 +45,7 @@ static rg_status read_cells(const rg_h5 *h5, rg_frame *obs, rg_strings *names,
 
 static rg_status check_other_file(const char *input, const char *output)
 {
-  struct stat a, b;
-  if (stat(input, &a) == 0 && stat(output, &b) == 0 && a.st_dev == b.st_dev &&
-      a.st_ino == b.st_ino)
+  if (rg_same_file(input, output))
     return rg_fail(RG_EUSAGE,
                    "%s: is the input, which is never modified; choose another "
                    "name for the output",

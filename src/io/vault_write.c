@@ -2,14 +2,34 @@
 
 #include "vault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A folder with other things than a container is not replaced: they would be lost. */
+static bool holds_other(const char *path)
+{
+  char *manifest = rg_format("%s/manifest", path), *part = rg_vault_part_path(path, 0);
+  bool container = access(manifest, F_OK) == 0 || access(part, F_OK) == 0;
+  rg_free(part);
+  rg_free(manifest);
+  DIR *folder = container ? NULL : opendir(path);
+  bool other = false;
+  for (struct dirent *entry; folder && (entry = readdir(folder));)
+    other = other || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
+  if (folder)
+    closedir(folder);
+  return other;
+}
+
 static rg_status make_temp(rg_vault *vault)
 {
+  if (holds_other(vault->path))
+    return rg_fail(RG_EUSAGE, "%s: is a folder that holds other things; move it away",
+                   vault->path);
   rg_disk_remove(vault->temp);
   if (mkdir(vault->temp, 0777) != 0)
     return rg_fail(RG_EFAIL, "%s: cannot be written: %s", vault->path, strerror(errno));
@@ -18,7 +38,7 @@ static rg_status make_temp(rg_vault *vault)
 
 rg_status rg_vault_create(rg_comm *comm, const char *path, rg_vault **out_vault)
 {
-  rg_status status = rg_check_output(comm, path);
+  rg_status status = rg_check_folder(comm, path);
   if (status != RG_OK)
     return status;
   rg_vault *vault = RG_NEW(rg_vault, 1);
