@@ -129,13 +129,16 @@ static rg_status run(const rg_call *call)
   rg_config *config = rg_config_new();
   rg_file *file = NULL;
   rg_dataset dataset = {0};
+  char *text = NULL;
   rg_config_section(config, "prepare", rg_prepare_fields, &prepare,
                     "filters, features and embeddings");
   RG_TRY_ALL(call->comm, configure(call, config));
+  text = rg_config_text(config);
+  if (!rg_same(call->comm, text, (int64_t)strlen(text)))
+    RG_TRY(rg_fail(RG_EINPUT, "%s: is not the same on every rank",
+                   call->config ? call->config : "the configuration"));
   if (call->print_config) {
-    char *text = rg_config_text(config);
     rg_say(call->comm, "%s", text);
-    rg_free(text);
     goto out;
   }
   rg_open_options open = {.layer = given->layer, .genome = given->genome};
@@ -144,6 +147,7 @@ static rg_status run(const rg_call *call)
   RG_TRY(rg_prepare(file, &prepare, given->batch, given->labels, NULL, &dataset));
   RG_TRY(write_run(call, config, &dataset, given->output));
 out:
+  rg_free(text);
   rg_dataset_fini(&dataset);
   rg_close(file);
   rg_config_free(config);

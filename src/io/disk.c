@@ -177,6 +177,34 @@ void rg_disk_remove(const char *path)
   rmdir(path);
 }
 
+rg_status rg_disk_same(rg_comm *comm, const char *path)
+{
+  enum { END = 1 << 18 };
+  if (rg_size(comm) == 1)
+    return RG_OK;
+  uint64_t seen[3] = {0}; /* size, hashes of both ends */
+  struct stat there;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0 && fstat(fd, &there) == 0) {
+    int64_t size = (int64_t)there.st_size, n = size < END ? size : END;
+    char *bytes = rg_alloc(n, 1);
+    seen[0] = (uint64_t)size;
+    for (int k = 0; k < 2; k++) {
+      ssize_t got = pread(fd, bytes, (size_t)n, (off_t)(k == 0 ? 0 : size - n));
+      seen[1 + k] = rg_hash(bytes, got > 0 ? (size_t)got : 0, 0);
+    }
+    rg_free(bytes);
+  }
+  if (fd >= 0)
+    close(fd);
+  if (rg_same(comm, seen, sizeof seen))
+    return RG_OK;
+  return rg_fail(RG_EINPUT,
+                 "%s: is another file on some of the ranks; copy it again to every node, "
+                 "or put it where all nodes see it",
+                 path);
+}
+
 rg_status rg_disk_from_root(rg_comm *comm, rg_status status)
 {
   enum { ROOM = 2048 };

@@ -27,6 +27,10 @@ rg_status rg_disk_replace(const char *temp, const char *path);
 /** Remove a file or a folder with all in it; links are not followed; nothing there is
  *  fine. Not collective. */
 void rg_disk_remove(const char *path);
+/** RG_EINPUT unless a file is the same on every rank, by its size, beginning and end: a
+ *  node may have an old copy under the name, and what is read decides on what ranks do
+ *  together. Collective. */
+rg_status rg_disk_same(rg_comm *comm, const char *path);
 /** Give every rank the status and error text of rank 0, whose work it was. Collective. */
 rg_status rg_disk_from_root(rg_comm *comm, rg_status status);
 

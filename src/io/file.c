@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "disk.h"
 #include "probe.h"
 #include "source.h"
 
@@ -120,8 +121,12 @@ rg_status rg_file_open(rg_comm *comm, const char *path, const rg_open_options *o
       is_text(file->path) || (stat(file->path, &info) == 0 && S_ISDIR(info.st_mode));
   RG_TRY_ALL(comm, text && inner ? rg_fail(RG_EINPUT, "%s: is not an h5mu", file->path)
                                  : RG_OK);
+  if (!rg_same(comm, &text, sizeof text))
+    RG_TRY(rg_fail(RG_EINPUT, "%s: is a file on some ranks, a folder on others",
+                   file->path));
   if (text) {
     RG_TRY_ALL(comm, rg_load_market(file, file->path));
+    RG_TRY(rg_disk_same(comm, file->matrices[0].path));
   } else {
     RG_TRY(rg_h5_open(comm, file->path, &file->h5));
     file->probe_rows = file->h5->bytes > SMALL_FILE ? PROBE_ROWS : INT64_MAX;

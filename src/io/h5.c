@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "disk.h"
 #include "filters.h"
 
 #define MAX_LISTED 1000000
@@ -97,6 +98,7 @@ static rg_status open_file(rg_comm *comm, const char *path, unsigned flags, rg_h
   rg_status status = RG_OK;
   rg_h5 *h5 = new_file(comm, path);
   RG_TRY_ALL(comm, find_signature(h5));
+  RG_TRY(rg_disk_same(comm, path));
   hid_t access = access_list(comm);
   h5->id = H5Fopen(path, flags, access);
   H5Pclose(access);

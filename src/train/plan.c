@@ -98,7 +98,14 @@ out:
 rg_status rg_plan_make(rg_comm *comm, const rg_sources *sources, rg_plan *plan)
 {
   rg_status status = rg_agree(comm, make(sources, plan));
-  return status;
+  if (status != RG_OK)
+    return status;
+  const char *text = plan->configuration;
+  if (rg_same(comm, text, (int64_t)strlen(text)))
+    return RG_OK;
+  rg_plan_fini(plan);
+  return rg_fail(RG_EINPUT, "%s: is not the same on every rank",
+                 sources->file ? sources->file : "the configuration");
 }
 
 rg_status rg_plan_read(rg_comm *comm, const char *run, rg_plan *plan)

@@ -61,6 +61,31 @@ same $? 1 "one rank cannot compose the model: exit code 1"
 grep -q "^regatta: error: injected fault train.compose (rank 1)" "$scratch/err"
 ok $? "one rank cannot compose the model: one line names it"
 
+# a node that has an old copy of the data or of the configuration, or none: one line, for
+# what is read decides on what ranks do together
+mkdir "$scratch/node0" "$scratch/node1"
+cp "$file" "$scratch/node0/cells.h5mu"
+"$regatta" simulate -o "$scratch/node1/cells.h5mu" --cells 110 --genes 60 --peaks 0 \
+  >/dev/null 2>&1
+echo "train: {batch: 32}" >"$scratch/node0/run.yaml"
+echo "train: {batch: 64}" >"$scratch/node1/run.yaml"
+# apart CODE TEXT WHAT COMMAND...: two ranks, each in its own folder
+apart() {
+  code=$1 text=$2 what=$3
+  shift 3
+  # shellcheck disable=SC2016,SC2086 # the rank's own shell expands it; words
+  timeout -k 5 60 $MPIEXEC -n 2 sh -c 'node=$0/node${OMPI_COMM_WORLD_RANK:-$PMI_RANK}
+    cd "$node" && exec "$@"' "$scratch" "$regatta" "$@" >/dev/null 2>"$scratch/err" </dev/null
+  same $? "$code" "$what: exit code $code"
+  same "$(grep -c "^regatta: error: .*$text" "$scratch/err")" 1 "$what: one line"
+}
+apart 3 "cells.h5mu: is another file on some of the ranks" "an old copy" inspect cells.h5mu
+cp "$file" "$scratch/node1/cells.h5mu" # a copy of its own is the same file
+apart 3 "run.yaml: is not the same on every rank" "another configuration" \
+  train cells.h5mu -o run --config run.yaml
+rm "$scratch/node1/cells.h5mu"
+apart 3 "cells.h5mu: cannot be opened.* (rank 1)" "no file on a node" inspect cells.h5mu
+
 # a loss that is not a number is found in the step where it appears
 RG_FAULT=train.nan:4 on 2 train "$file" -o "$scratch/nan" --set sailerx.epochs=3 \
   --set train.batch=32
