@@ -45,7 +45,8 @@ static void judge_state(report *r, const char *state)
         "The training was stopped before its end; give the same command with "
         "--resume to go on with it.");
   else if (strcmp(state, "failed") == 0)
-    rg_strings_addf(&r->warnings, "The training failed; see the end of %s/log.jsonl.",
+    rg_strings_addf(&r->warnings, "The training failed; what it said is in the log of its "
+                                  "job, the last losses in %s/log.jsonl.",
                     r->from->run);
   else if (strcmp(state, "running") == 0)
     rg_strings_addf(

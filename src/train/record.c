@@ -35,7 +35,7 @@ static rg_status open_files(rg_record *record, const char *run, int64_t step)
 {
   char *log = rg_format("%s/log.jsonl", run), *metrics = rg_format("%s/metrics.csv", run);
   if (step > 0) {
-    drop_after(log, step, "\"step\": ");
+    drop_after(log, step, "\"step\":");
     drop_after(metrics, step, "");
   } else {
     remove(log);

@@ -30,6 +30,14 @@ done
 same "$(cut -d, -f1-4,6- "$scratch/stop-13/metrics.csv" | cksum)" "$curve" \
   "the losses on record are those of the undisturbed training"
 
+# what was logged behind the checkpoint is logged anew, not twice
+steps_of() { sed 's/^{"step":\([0-9]*\),.*/\1/' "$scratch/$1/log.jsonl" | tr '\n' ' '; }
+cp -R "$scratch/whole" "$scratch/back"
+rm -r "$(find "$scratch/back/ckpt" -name 'step_*' | sort | tail -n 1)"
+train back 1
+same "$(hash_of "$scratch/back")" "$whole" "from the checkpoint before the last"
+same "$(steps_of back)" "$(steps_of whole)" "log.jsonl has every step once"
+
 # a file asks to stop
 mkdir -p "$scratch/asked"
 : >"$scratch/asked/stop"
