@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every folder of examples: it has its four files, runs on simulated cells and passes its own
 # check; every recipe of the list has one. With REGATTA_DATA they run on real cells too, few
-# of them: the labels are neighbours more often than by chance.
+# of them, for twenty epochs: the labels are neighbours more often than by chance.
 . "$top_srcdir/tests/cli/lib.sh"
 RANKS=2
 export RANKS REGATTA
@@ -25,8 +25,12 @@ real() {
     skip "$1 on real cells" "REGATTA_DATA has no ${cells##*/}"
     return
   fi
+  # sailer and sailerx have seen too few cells after twenty epochs
+  short="--set $1.epochs=20"
+  case $1 in sailer*) short= ;; esac
+  # shellcheck disable=SC2086 # words
   timeout -k 5 400 sh "$top_srcdir/examples/$1/run.sh" "$scratch/$1-real" "$cells" \
-    --batch batch >"$scratch/log" 2>&1
+    --batch batch --until evaluate $short >"$scratch/log" 2>&1
   ok $? "$1 runs on real cells"
   scores=$scratch/$1-real/run/scores.json
   purity=$(sed -n 's/.*"cells"[^{]*"knn_purity":\([0-9.]*\),.*/\1/p' "$scores")

@@ -5,6 +5,9 @@
 file=$scratch/cells.h5mu
 "$regatta" simulate -o "$file" --cells 2000 --genes 800 --peaks 6000 --proteins 10 \
   --log warn >/dev/null 2>&1 || exit 1
+few=$scratch/few.h5mu
+"$regatta" simulate -o "$few" --cells 600 --genes 800 --peaks 6000 --proteins 10 \
+  --log warn >/dev/null 2>&1 || exit 1
 
 # number KEY FILE: a number of the object "planned"
 number() {
@@ -15,15 +18,15 @@ near() {
   awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { exit !(a > 0 && b > 0 && a < f * b && b < f * a) }'
 }
 
-# as_planned RANKS RECIPE OPTION...
+# as_planned RANKS RECIPE FILE OPTION...
 as_planned() {
-  count=$1 recipe=$2
-  shift 2
-  on 1 plan "$file" --recipe "$recipe" --ranks "$count" --seconds 0.3 --json "$@"
+  count=$1 recipe=$2 cells=$3
+  shift 3
+  on 1 plan "$cells" --recipe "$recipe" --ranks "$count" --seconds 0.3 --json "$@"
   ok $? "$recipe: a plan for $count ranks, by one process"
   cp "$scratch/out" "$scratch/plan.json"
   rm -rf "$scratch/run"
-  on "$count" train "$file" --recipe "$recipe" -o "$scratch/run" "$@" \
+  on "$count" train "$cells" --recipe "$recipe" -o "$scratch/run" "$@" \
     --set "$recipe.epochs=2"
   ok $? "$recipe: the run on $count ranks"
   planned=$(number train "$scratch/plan.json")
@@ -37,9 +40,9 @@ as_planned() {
   ok $? "$recipe: $planned s for an epoch were planned, $real taken"
 }
 
-as_planned 1 sailerx
-as_planned 2 sailerx
-as_planned 2 clue --set train.batch=64
+as_planned 1 sailerx "$file"
+as_planned 2 sailerx "$file"
+as_planned 2 clue "$few" --set train.batch=64
 
 on 2 plan "$file" --recipe sailerx --seconds 0.2
 ok $? 'two ranks rehearse together'
