@@ -87,6 +87,15 @@ strong,auto,1,1x1 strong,auto,2,1x2 strong,lanes,2,2x1 weak,auto,1,1x1 " "play.p
 same "$(awk -F, '$1 == 2 { print $2, ($3 > 0 && $3 == $4) }' "$scratch/checked")" "1x2 1" \
   "the rounds of a played step are those counted"
 
+if command -v smpicc >/dev/null && command -v smpirun >/dev/null; then
+  OPERATIONS="agree:0:1 sum:400:1 gather:400:1" timeout -k 5 100 \
+    sh "$jobs/smpi/simulate.sh" 2 >"$scratch/simulated.csv" 2>"$scratch/out"
+  same "$? $(awk -F, '$5 > 1e-7 && $5 < 1e-3' "$scratch/simulated.csv" | wc -l)" "0 6" \
+    "the program's communication in SimGrid"
+else
+  skip "the program's communication in SimGrid" "no SimGrid"
+fi
+
 timers=$OUT/runs/weak-2x1-1/timers.csv
 grep -v '^cluster,' "$timers" >"$scratch/less" && cp "$scratch/less" "$timers"
 "$PYTHON" "$jobs/collect.py" "$OUT" -o "$scratch/none.csv" >"$scratch/out" 2>&1

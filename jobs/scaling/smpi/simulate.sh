@@ -3,8 +3,7 @@
 # Purpose: SimGrid's SMPI runs src/comm itself on two networks. Nodes: this one, one core.
 # Time: a minute; on 256 ranks and more leave exchange out, on 1,024 long gathers too.
 # Memory: ranks x three times the longest vector. Needs smpicc and smpirun
-# (Debian: libsimgrid-dev) and the source tree; neither the program nor its
-# tests need SimGrid.
+# (Debian: libsimgrid-dev) and the source tree; the program does not need SimGrid.
 #
 #   sh simulate.sh [RANKS]... >simulated.csv      default: 2 64
 #
