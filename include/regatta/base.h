@@ -251,7 +251,7 @@ char *rg_config_text(const rg_config *config);
 
 /** Work that takes long says what it is, how much of it there is (0: not known) and in
  *  which unit, how much is done, and that it is over. Work inside other work is part of it
- *  and is shown after its note where it stands still for some seconds; threads beside the
+ *  and is shown after its note where it stands still for a second; threads beside the
  *  first are not heard. `note` may be NULL; `unit` has to stay until the end. */
 void rg_pace_begin(const char *what, int64_t total, const char *unit);
 void rg_pace_at(int64_t done, const char *note);

@@ -18,7 +18,7 @@ static int depth;
 static bool shown;      /* the outermost work */
 static char note[NOTE]; /* of it */
 static double told;     /* when it was told of last */
-static double still = 5; /* seconds after which what is inside of it is shown */
+static double still = 1; /* seconds after which what is inside of it is shown */
 
 void rg_pace_show(const rg_pace *pace)
 {

@@ -173,27 +173,45 @@ static int64_t pieces(int64_t n, int64_t size)
   return (n + size - 1) / size;
 }
 
+/* Rows of tiles that have work in a column of them. */
+static int64_t rows_of(int64_t rows, int64_t col, bool upper)
+{
+  int64_t n = pieces((col + 1) * COLS, ROWS);
+  return upper && n < rows ? n : rows;
+}
+
+/* Tiles with work before each column, and in all; owned. */
+static int64_t *tiles_before(int64_t rows, int64_t cols, bool upper)
+{
+  int64_t *before = RG_NEW(int64_t, cols + 1);
+  for (int64_t col = 0; col < cols; col++)
+    before[col + 1] = before[col] + rows_of(rows, col, upper);
+  return before;
+}
+
 /* Columns outermost: a thread's run of tiles shares them. */
 static void all_tiles(const rg_points *a, rg_topk *a_lists, const rg_points *b,
                       rg_topk *b_lists, bool upper)
 {
   int64_t rows = pieces(a->n, ROWS), cols = pieces(b->n, COLS);
-  rg_pace_begin("neighbours", rows * cols, "tiles");
+  int64_t *before = tiles_before(rows, cols, upper);
+  rg_pace_begin("neighbours", before[cols], "tiles");
 #pragma omp parallel
   {
     scratch *s = RG_NEW(scratch, 1);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t k = 0; k < rows * cols; k++) {
       int64_t row = k % rows, col = k / rows;
-      rg_pace_at(k, NULL);
-      if (upper && row * ROWS >= (col + 1) * COLS)
+      if (row >= rows_of(rows, col, upper))
         continue;
+      rg_pace_at(before[col] + row, NULL);
       tile t = make_tile(a, a_lists, b, b_lists, upper, row, col);
       do_tile(&t, s);
     }
     rg_free(s);
   }
   rg_pace_end();
+  rg_free(before);
 }
 
 void rg_pairs_self(const rg_points *points, rg_topk *lists)
