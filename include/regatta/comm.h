@@ -17,14 +17,13 @@ typedef struct rg_comm rg_comm;
 /** Start MPI and return the communicator of all ranks, owned by comm. Collective. */
 rg_comm *rg_comm_start(int *argc, char ***argv);
 /** True when a launcher started this process: mpirun, srun and others say so in the
- *  environment. Before rg_comm_start too. Not collective. */
+ *  environment. Before rg_comm_start: Open MPI then says so itself. Not collective. */
 bool rg_comm_launched(void);
 /** Stop MPI. Collective. */
 void rg_comm_stop(void);
-/** End the program with an exit code. A process that no launcher started leaves without
- *  stopping MPI: Open MPI 4.1 unloads libraries there under threads that still run in
- *  them, and now and then crashes after all work is done. Works without rg_comm_start
- *  too. Collective. */
+/** Stop MPI and end the program with an exit code. The libraries that MPI has loaded stay
+ *  until then: Open MPI 4.1 unloads them under threads that still run in them, and now and
+ *  then crashes after all work is done. Works without rg_comm_start too. Collective. */
 void rg_comm_exit(int code) __attribute__((noreturn));
 /** This process alone, owned by comm; valid without rg_comm_start too. Not collective. */
 rg_comm *rg_comm_self(void);

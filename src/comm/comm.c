@@ -1,7 +1,10 @@
 /* Communicators: start and stop, splitting, hosts. */
 #include "pgrid.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static rg_comm world;
@@ -47,19 +50,38 @@ bool rg_comm_launched(void)
   return false;
 }
 
+static int add_library(struct dl_phdr_info *info, size_t size, void *names)
+{
+  (void)size;
+  if (*info->dlpi_name)
+    rg_strings_add(names, info->dlpi_name, (int64_t)strlen(info->dlpi_name));
+  return 0;
+}
+
+/* Open MPI 4.1 unloads libraries under threads that still run in them when it is stopped:
+   what is loaded now stays. */
+static void keep_libraries(void)
+{
+  rg_strings names = {0};
+  dl_iterate_phdr(add_library, &names);
+  for (int64_t k = 0; k < names.n; k++)
+    dlopen(rg_strings_at(&names, k), RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+  rg_strings_fini(&names);
+}
+
 void rg_comm_exit(int code)
 {
-  bool alone = !rg_comm_launched() && world.size == 1;
   fflush(NULL);
   if (world.size == 0) /* never started */
     _exit(code);
-#ifndef __SANITIZE_ADDRESS__
-  if (alone)
-    _exit(code);
-#endif
-  (void)alone;
+  keep_libraries();
   rg_comm_stop();
-  exit(code);
+#ifdef __SANITIZE_ADDRESS__
+  exit(code); /* leaks are reported */
+#else
+  fflush(NULL);
+  _exit(code);
+#endif
 }
 
 void rg_comm_stop(void)
