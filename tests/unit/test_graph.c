@@ -204,7 +204,7 @@ Test(knn, buckets_find_nearly_all)
 /* cells that coincide fill one bucket, which is cut */
 Test(knn, buckets_of_one_point)
 {
-  enum { N = 9000 };
+  enum { N = 4500 };
   rg_mat x = rg_mat_new(N, 3);
   rg_knn found = graph_of(&x, 4, RG_EUCLIDEAN, false);
   for (int64_t j = 0; j < N * 4; j++)
