@@ -31,20 +31,14 @@ def plan(given, ranks, grid, batch, lanes):
 
 
 def play(given, kind, ranks, grid, batch, lanes):
-    """Rows of the grid and, where the plan has it, of the one it compared."""
+    """The row of a grid."""
     found = plan(given, ranks, grid, batch, lanes)
     alone = found.get("one_rank", found["planned"])["phases"][0]["step_s"]
-    for key in ("planned", "other_grid"):
-        if key not in found:
-            continue
-        shape, phase = found[key]["grid"], found[key]["phases"][0]
-        name = grid
-        if key == "other_grid":
-            name = "features" if shape.startswith("1x") else "lanes"
-        yield dict(kind=kind, asked=name, ranks=ranks, grid=shape, lanes=lanes, batch=batch,
-                   step_s=phase["step_s"], alone_s=alone, rounds=phase["rounds_per_step"],
-                   messages=phase["messages_per_step"],
-                   sent_bytes=phase["sent_bytes_per_step"])
+    phase = found["planned"]["phases"][0]
+    return dict(kind=kind, asked=grid, ranks=ranks, grid=found["planned"]["grid"],
+                lanes=lanes, batch=batch, step_s=phase["step_s"], alone_s=alone,
+                rounds=phase["rounds_per_step"], messages=phase["messages_per_step"],
+                sent_bytes=phase["sent_bytes_per_step"])
 
 
 def main():
@@ -69,11 +63,11 @@ def main():
                 batch, lanes = given.batch, given.lanes
                 if kind == "weak":
                     batch, lanes = given.batch_per_rank * ranks, max(8, ranks)
-                rows = list(play(given, kind, ranks, "auto", batch, lanes))
-                if 16 < ranks <= lanes:
-                    rows += [r for r in play(given, kind, ranks, "lanes", batch, lanes)
-                             if r["asked"] == "lanes"]
-                for row in rows:
+                grids = ["auto"] if ranks == 1 else ["auto", "features"]
+                if 1 < ranks <= lanes:
+                    grids.append("lanes")
+                for grid in grids:
+                    row = play(given, kind, ranks, grid, batch, lanes)
                     out.writerow({k: f"{v:.6g}" if isinstance(v, float) else v
                                   for k, v in row.items()})
                 file.flush()

@@ -160,14 +160,7 @@ class Played:
         for kind in ("strong", "weak"):
             one = [r for r in self.rows.get((kind, "auto"), []) if r["ranks"] == "1"]
             for asked in ("features", "lanes"):
-                have = self.rows.get((kind, asked))
-                if have:
-                    have[:0] = one
-            # of up to 16 ranks, auto is features
-            have = {r["ranks"] for r in self.rows.get((kind, "features"), [])}
-            self.rows.setdefault((kind, "features"), []).extend(
-                r for r in self.rows[kind, "auto"]
-                if r["grid"].startswith("1x") and r["ranks"] not in have)
+                self.rows.setdefault((kind, asked), [])[:0] = one
 
     def most(self, kind, asked):
         return max((int(r["ranks"]) for r in self.rows.get((kind, asked), [])), default=0)

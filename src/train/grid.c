@@ -169,26 +169,28 @@ static void play_sum_slots(const rg_share *share, float *g, int64_t stride, int6
 
 /* ---- shape ---- */
 
-/* Feature groups of `size` ranks that may choose: as many as divide the ranks, for weights
- * of features then stay where they are, but no more than gain. Lanes take the rest of the
- * ranks, as far as there are lanes. */
-static int feature_groups_of(int size, int lanes)
+/* Lane groups of `size` ranks that may choose. Feature groups keep the weights of features
+ * where they are, but all do the dense layers of their cells again; lane groups share the
+ * cells, but sum all weights of their features. Measured, the two cost the same at
+ * sqrt(size x batch / 512) lane groups (docs/performance/scaling.md). Groups are as even
+ * as lanes, so a power of two, and there are no more feature groups than gain. */
+static int lane_groups_of(int size, int lanes, int64_t batch)
 {
-  int f = size < RG_FEATURE_GROUPS ? size : RG_FEATURE_GROUPS;
-  while (size % f)
-    f--;
-  while (size % f || size / f > lanes)
-    f++;
-  return f;
+  enum { BALANCED = 512 };
+  int best = 1;
+  for (int64_t a = 2; a <= lanes && size % a == 0; a *= 2)
+    if (size / best > RG_FEATURE_GROUPS || a * a * BALANCED < 2 * size * batch)
+      best = (int)a;
+  return best;
 }
 
-static rg_status parse_shape(const char *shape, int size, int lanes, bool wide,
-                             int *lane_groups, int *feature_groups)
+static rg_status parse_shape(const char *shape, int size, int lanes, int64_t batch,
+                             bool wide, int *lane_groups, int *feature_groups)
 {
   bool chooses = strcmp(shape, "auto") == 0;
   int a = size, f = 1;
   if (chooses && wide)
-    f = feature_groups_of(size, lanes), a = size / f;
+    a = lane_groups_of(size, lanes, batch), f = size / a;
   else if (strcmp(shape, "features") == 0)
     a = 1, f = size;
   else if (!chooses && strcmp(shape, "lanes") != 0 &&
@@ -211,7 +213,8 @@ static rg_status lay_out(const char *shape, int size, int rank, int lanes, int l
   int a = 1, f = 1;
   if (lanes < 1 || (lanes & (lanes - 1)))
     return rg_fail(RG_EUSAGE, "train.lanes is %d; it has to be a power of two", lanes);
-  rg_status status = parse_shape(shape, size, lanes, wide, &a, &f);
+  int64_t batch = (int64_t)lanes * lane_cells;
+  rg_status status = parse_shape(shape, size, lanes, batch, wide, &a, &f);
   if (status != RG_OK)
     return status;
   rg_grid *grid = RG_NEW(rg_grid, 1);

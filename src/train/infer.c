@@ -25,8 +25,8 @@ static rg_status groups_of(const rg_session *session, int *groups)
   rg_status status = RG_OK;
   rg_grid *grid = NULL;
   int size = rg_size(session->comm);
-  RG_TRY(rg_grid_new(session->comm, session->plan->train.grid, lanes_for(size), 1,
-                     !session->plan->recipe->by_lanes, &grid));
+  RG_TRY(rg_grid_new(session->comm, session->plan->train.grid, lanes_for(size),
+                     LANE_CELLS, !session->plan->recipe->by_lanes, &grid));
   *groups = rg_grid_lane_groups(grid);
 out:
   rg_grid_free(grid);

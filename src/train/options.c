@@ -8,8 +8,8 @@ const rg_field rg_train_fields[] = {
      "method; see: regatta list recipes"},
     {"grid", RG_TEXT, FIELD(grid), "auto", 0, 0, NULL, NULL,
      "how ranks share the work: lanes, features, AxF (lane groups x feature groups), or "
-     "auto: lanes where the method needs all features of a cell, else features on up to "
-     "16 ranks, then lanes of such groups"},
+     "auto: lanes where the method needs all features of a cell, else what the batch "
+     "and the ranks make fastest, of 16 feature groups at most"},
     {"teacher", RG_TEXT, FIELD(teacher), "rna", 0, 0, NULL, NULL,
      "embedding that teaches: a modality (its PCA) or a key of obsm"},
     {"lanes", RG_INT, FIELD(lanes), "4", 1, 4096, NULL, NULL,
