@@ -81,7 +81,7 @@ fi
 "$PYTHON" "$jobs/play.py" "$OUT/cells-160.h5mu" --batch 32 --lanes 8 --strong 2 --weak 1 \
   --batch-per-rank 16 --seconds 0.05 -o "$scratch/played.csv" >"$scratch/out" 2>&1
 same "$? $(cut -d, -f1-4 "$scratch/played.csv" | tr '\n' ' ')" "0 kind,asked,ranks,grid \
-strong,auto,1,1x1 strong,auto,2,1x2 strong,lanes,2,2x1 weak,auto,1,1x1 " "play.py: grids"
+strong,auto,1,1x1 strong,auto,2,1x2 strong,features,2,1x2 strong,lanes,2,2x1 weak,auto,1,1x1 " "play.py: grids"
 "$PYTHON" "$jobs/predict.py" --checked "$OUT/scaling.csv" --played "$scratch/played.csv" \
   >"$scratch/checked"
 same "$(awk -F, '$1 == 2 { print $2, ($3 > 0 && $3 == $4) }' "$scratch/checked")" "1x2 1" \
