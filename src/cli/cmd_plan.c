@@ -67,7 +67,7 @@ static rg_status run(const rg_call *call)
   const plan_options *o = call->options;
   rg_plan plan = {0};
   int size = rg_size(call->comm), ranks = o->ranks > 0 ? (int)o->ranks : size;
-  RG_TRY(rg_asked_plan(call, &o->asked, &plan));
+  RG_TRY(rg_asked_plan(call, &o->asked, NULL, &plan));
   if (call->print_config) {
     rg_say(call->comm, "%s", plan.configuration);
     goto out;

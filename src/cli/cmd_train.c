@@ -87,7 +87,7 @@ static rg_status run(const rg_call *call)
   rg_session *session = NULL;
   rg_outcome outcome = {0};
   rg_stop_on_signals(true); /* one that comes early stops before the first step */
-  RG_TRY(rg_asked_plan(call, &o->asked, &plan));
+  RG_TRY(rg_asked_plan(call, &o->asked, o->resume ? o->output : NULL, &plan));
   if (call->print_config) {
     rg_say(comm, "%s", plan.configuration);
     goto out;

@@ -2,29 +2,33 @@
 #include "loaded.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* ---- plan ---- */
 
 /* The configuration of a run has the settings of its recipe alone. */
-static rg_status check_origin(const rg_call *call, const rg_asked *o)
+static rg_status check_origin(const rg_call *call, const rg_asked *o, const char *run)
 {
   rg_status status = RG_OK;
   rg_plan old = {0};
-  RG_TRY(rg_plan_read(call->comm, o->init_from, &old));
+  RG_TRY(rg_plan_read(call->comm, run, &old));
   if (o->recipe && strcmp(o->recipe, old.recipe->name) != 0)
     status = rg_fail(RG_EINPUT, "%s: a run of recipe %s; it cannot be gone on from with %s",
-                     o->init_from, old.recipe->name, o->recipe);
+                     run, old.recipe->name, o->recipe);
 out:
   rg_plan_fini(&old);
   return status;
 }
 
-static rg_status make_plan(const rg_call *call, const rg_asked *o, rg_plan *plan)
+/* `origin`: the run whose configuration is the base where --config names none; or NULL. */
+static rg_status make_plan(const rg_call *call, const rg_asked *o, const char *origin,
+                           rg_plan *plan)
 {
-  enum { NAMED = 4 };
-  const char *names[NAMED] = {"data.batch", "data.labels", "data.layer",
-                              "train.init_from"};
-  const char *values[NAMED] = {o->batch, o->labels, o->layer, o->init_from};
+  enum { NAMED = 6 };
+  const char *bound = origin && !call->config ? "0" : NULL;
+  const char *names[NAMED] = {"train.max_steps", "train.max_hours", "data.batch",
+                              "data.labels",     "data.layer",      "train.init_from"};
+  const char *values[NAMED] = {bound, bound, o->batch, o->labels, o->layer, o->init_from};
   int n = 0;
   char **assignments = RG_NEW(char *, call->n_assignments + NAMED);
   for (int k = 0; k < NAMED; k++)
@@ -33,7 +37,7 @@ static rg_status make_plan(const rg_call *call, const rg_asked *o, rg_plan *plan
   int made = n;
   for (int k = 0; k < call->n_assignments; k++)
     assignments[n++] = call->assignments[k];
-  char *old = o->init_from ? rg_format("%s/used_config.yaml", o->init_from) : NULL;
+  char *old = origin ? rg_format("%s/used_config.yaml", origin) : NULL;
   rg_sources sources = {call->config ? call->config : old, n, assignments, o->recipe};
   rg_status status = rg_plan_make(call->comm, &sources, plan);
   rg_free(old);
@@ -43,10 +47,22 @@ static rg_status make_plan(const rg_call *call, const rg_asked *o, rg_plan *plan
   return status;
 }
 
-rg_status rg_asked_plan(const rg_call *call, const rg_asked *asked, rg_plan *plan)
+/* Rank 0 looks. */
+static bool has_begun(rg_comm *comm, const char *run)
 {
-  rg_status status = asked->init_from ? check_origin(call, asked) : RG_OK;
-  return status == RG_OK ? make_plan(call, asked, plan) : status;
+  char *path = rg_format("%s/used_config.yaml", run);
+  bool begun = rg_any(comm, rg_rank(comm) == 0 && access(path, R_OK) == 0);
+  rg_free(path);
+  return begun;
+}
+
+rg_status rg_asked_plan(const rg_call *call, const rg_asked *asked, const char *resumed,
+                        rg_plan *plan)
+{
+  bool begun = resumed && has_begun(call->comm, resumed);
+  const char *origin = begun ? resumed : asked->init_from;
+  rg_status status = origin ? check_origin(call, asked, origin) : RG_OK;
+  return status == RG_OK ? make_plan(call, asked, origin, plan) : status;
 }
 
 /* ---- data ---- */

@@ -27,9 +27,12 @@ typedef struct rg_asked {
         "names none, its features and its trained parameters"                           \
   }
 
-/** The plan of a command line; with init_from that of the run that is gone on from.
+/** The plan of a command line, on top of --config or else of what is gone on from: the run
+ *  in the folder `resumed`, where one has begun there (NULL: none), or that of init_from.
+ *  train.max_steps and train.max_hours are not taken over: they bound one call.
  *  Collective. RG_EUSAGE, RG_EINPUT. */
-rg_status rg_asked_plan(const rg_call *call, const rg_asked *asked, rg_plan *plan);
+rg_status rg_asked_plan(const rg_call *call, const rg_asked *asked, const char *resumed,
+                        rg_plan *plan);
 /** The prepared data set of a file, with what is held out, and the teacher. Collective. */
 rg_status rg_load(rg_file *file, const rg_plan *plan, rg_dataset *dataset,
                   rg_mat *teacher);

@@ -38,6 +38,13 @@ train back 1
 same "$(hash_of "$scratch/back")" "$whole" "from the checkpoint before the last"
 same "$(steps_of back)" "$(steps_of whole)" "log.jsonl has every step once"
 
+# what was said is not forgotten: only the limits of a call have to be said again
+train bare 1 --set train.max_steps=9
+on 2 train "$scratch/a.h5mu" -o "$scratch/bare" --resume
+same "$? $(hash_of "$scratch/bare")" "0 $whole" "resumed without its options"
+on 1 train "$scratch/a.h5mu" -o "$scratch/bare" --resume --recipe sailer
+same $? 3 "another recipe cannot go on with it: exit code 3"
+
 # a file asks to stop
 mkdir -p "$scratch/asked"
 : >"$scratch/asked/stop"
