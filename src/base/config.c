@@ -83,6 +83,28 @@ static rg_status unknown_section(const rg_config *config, const char *name,
               : rg_fail(RG_EUSAGE, "%s: unknown section '%s'", where, name);
 }
 
+/* An option that this section has not, but others have. */
+static rg_status misplaced(const rg_config *config, const char *name, const char *key,
+                           const char *where)
+{
+  enum { TOLD = 4 };
+  rg_strings others = {0};
+  for (int i = 0; i < config->n; i++)
+    if (rg_field_index(config->sections[i].fields, key) >= 0)
+      rg_strings_addf(&others, "%s.%s", config->sections[i].name, key);
+  if (others.n == 0)
+    return RG_OK;
+  char *text = rg_strings_text(&others, TOLD);
+  rg_status status =
+      rg_fail(RG_EUSAGE,
+              "%s: unknown option '%s.%s'; there %s %s; see: regatta list "
+              "configuration",
+              where, name, key, others.n == 1 ? "is" : "are", text);
+  rg_free(text);
+  rg_strings_fini(&others);
+  return status;
+}
+
 /* Set a value unless a later source has set it; `text` NULL unsets. */
 static rg_status set(rg_config *config, source from, const char *name, const char *key,
                      const char *text, const char *where)
@@ -93,7 +115,9 @@ static rg_status set(rg_config *config, source from, const char *name, const cha
   int i = rg_field_index(s->fields, key);
   if (i >= 0 && s->origins[i].source > from)
     return RG_OK;
-  rg_status status = rg_fields_set(s->fields, s->object, key, text, where);
+  rg_status status = i < 0 ? misplaced(config, name, key, where) : RG_OK;
+  if (status == RG_OK)
+    status = rg_fields_set(s->fields, s->object, key, text, where);
   if (status != RG_OK)
     return status;
   rg_free(s->origins[i].text);

@@ -300,8 +300,9 @@ static rg_status choose_lane_cells(rg_session *session, const rg_dataset *datase
   if (n < lanes)
     return rg_fail(RG_EINPUT, "%lld cells to train on have %s; at least %d are needed",
                    (long long)n, wanted_of, lanes);
+  int64_t all_cells = session->rehearsal.cells; /* of which these are a sample */
   rg_info("train: on %lld of %lld cells, which have counts of %s", (long long)n,
-          (long long)dataset->n_cells, wanted_of);
+          (long long)(all_cells > 0 ? all_cells : dataset->n_cells), wanted_of);
   rg_deal all = rg_deal_new(n, lanes, (uint64_t)train->seed);
   int64_t smallest = rg_deal_smallest(&all), wanted = train->batch / lanes;
   if (wanted > smallest)

@@ -27,6 +27,8 @@ file=$scratch/good.h5mu
 refused 3 "missing.h5mu" "missing file" train "$scratch/missing.h5mu" -o "$scratch/run"
 refused 3 "no_such" "unknown column" train "$file" -o "$scratch/run" --batch no_such
 refused 2 "did you mean .batch" "unknown key" train "$file" -o "$scratch/run" --set train.batsh=3
+refused 2 "train.epochs'; there are .*cobolt.epochs" "key of another section" train "$file" \
+  -o "$scratch/run" --set train.epochs=3
 refused 2 "sailerx" "wrong recipe" train "$file" -o "$scratch/run" --recipe sailrx
 refused 2 "learning" "unknown option" train "$file" -o "$scratch/run" --learning 3
 refused 2 "lanes" "lanes that are no power of two" train "$file" -o "$scratch/run" \
