@@ -33,7 +33,8 @@ void rg_umap_curve(double min_distance, double spread, double *a, double *b);
 /** UMAP layout (McInnes, Healy, Melville 2018) of the connectivities: xy gets two columns
  *  for this rank's rows; start is the spectral embedding (scaled, with noise) or, where
  *  given, the first two columns of `start`. Cells without edges get NaN. The same on any
- *  number of ranks. xy is owned by the caller. Collective. */
+ *  number of ranks. xy is owned by the caller. Collective. RG_EUSAGE; RG_EINPUT when a
+ *  weight is negative or not finite. */
 rg_status rg_umap(rg_comm *comm, const rg_csr *connectivities, const rg_mat *start,
                   const rg_umap_options *options, rg_mat *xy);
 

@@ -3,6 +3,7 @@
  * rank and is finished there by queues. Which of the two happens depends on the graph
  * alone. */
 #include "leiden.h"
+#include "weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -211,16 +212,6 @@ static int number_by_size(const leiden_level *level, const int64_t *label,
   return n_clusters;
 }
 
-static rg_status check_weights(const rg_csr *graph)
-{
-  for (int64_t e = 0; e < rg_csr_nnz(graph); e++)
-    if (!(graph->values[e] >= 0 && isfinite(graph->values[e])))
-      return rg_fail(RG_EINPUT,
-                     "graph: a weight is %g; weights must be finite and not negative",
-                     (double)graph->values[e]);
-  return RG_OK;
-}
-
 /* Sum over ranks of the degrees. Collective. */
 static int64_t total_degree(const leiden_level *level)
 {
@@ -259,7 +250,7 @@ rg_status leiden_run(rg_comm *comm, const rg_csr *graph,
                      const rg_leiden_options *options, int64_t small, int32_t *label,
                      int *n_clusters, double *modularity)
 {
-  rg_status status = rg_agree(comm, check_weights(graph));
+  rg_status status = cluster_check_weights(comm, graph);
   if (status != RG_OK)
     return status;
   rg_pace_begin("cluster", 0, "sweeps");

@@ -4,6 +4,7 @@
  * thread moves does not matter. Places (two floats a cell) are kept on every rank, for
  * the draws; edges stay with their owners. */
 #include "umap.h"
+#include "weights.h"
 
 #include <math.h>
 #include <string.h>
@@ -216,6 +217,8 @@ rg_status rg_umap(rg_comm *comm, const rg_csr *connectivities, const rg_mat *sta
                   const rg_umap_options *options, rg_mat *xy)
 {
   rg_status status = rg_agree(comm, check(options, start));
+  if (status == RG_OK)
+    status = cluster_check_weights(comm, connectivities);
   if (status != RG_OK)
     return status;
   double a, b;

@@ -60,8 +60,25 @@ static void check(rg_comm *comm, int64_t n, bool from_start)
   rg_mat_fini(&alone);
 }
 
+/* A weight of one rank that is none is refused on all. */
+static void check_weights(rg_comm *comm, float weight)
+{
+  rg_mat x, xy;
+  rg_csr graph = blob_graph(comm, CELLS, &x);
+  rg_umap_options options = {
+      .min_distance = 0.3, .spread = 1, .epochs = 1, .negatives = 1, .seed = 2};
+  if (rg_rank(comm) == rg_size(comm) - 1)
+    graph.values[0] = weight;
+  RG_CHECK(rg_umap(comm, &graph, NULL, &options, &xy) == RG_EINPUT);
+  RG_CHECK(strstr(rg_error_text(), "weights must be finite and not negative"));
+  rg_mat_fini(&x);
+  rg_csr_fini(&graph);
+}
+
 static void run(rg_comm *comm)
 {
+  check_weights(comm, -1);
+  check_weights(comm, NAN);
   check(comm, CELLS, false);
   check(comm, CELLS, true);
   check(comm, 3, false);
